@@ -1,0 +1,52 @@
+"""The ground all other tests stand on: fresh databases, and servers that end with the run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import redis
+import sqlalchemy
+
+from tests import servers
+
+KILLED_RUN = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from tests import servers
+run = servers.new_run()
+servers.valkey(run, os.getpid())
+print((run / "valkey.keeper").read_text(), run, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def tables(url: str) -> dict[str, int]:
+    """Rows in each table."""
+    engine = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.connect() as connection:
+        names = sqlalchemy.inspect(connection).get_table_names()
+        counts = {
+            name: connection.exec_driver_sql(f'select count(*) from "{name}"').scalar_one() for name in names
+        }
+    engine.dispose()
+    return counts
+
+
+def test_a_database_is_migrated_and_holds_nobody(database_url: str) -> None:
+    assert tables(database_url)["user"] == 0
+
+
+def test_valkey_is_empty_and_real(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        assert client.dbsize() == 0
+        assert client.eval("return redis.call('set', 'a', ARGV[1]).ok", 0, "1") == "OK"
+
+
+def test_a_killed_run_leaves_neither_server_nor_folder() -> None:
+    root = Path(__file__).parents[1]
+    run = subprocess.run([sys.executable, "-c", KILLED_RUN, root], capture_output=True, text=True)
+    keeper, folder = run.stdout.split()
+    assert servers.wait_gone(int(keeper))
+    assert not Path(folder).exists()
