@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
-import sqlalchemy
 
+from crm.db import Database
+from crm.migrations.run import upgrade
 from crm.settings import Settings
 from tests import servers
 
@@ -75,6 +75,14 @@ def database_url(backend: str, run_dir: Path) -> Iterator[str]:
 
 
 @pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """The engines of an empty, migrated database of the test's own."""
+    opened = Database(database_url, pool_size=5)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
 def redis_url(run_dir: Path) -> str:
     """The URL of an empty Valkey database that no other worker uses."""
     path = servers.valkey(run_dir, _owner())
@@ -109,18 +117,10 @@ def _copy_sqlite(run: Path) -> str:
         if not template.exists():
             draft = run / "draft.sqlite3"
             _migrate(f"sqlite:///{draft}")
-            _fold_journal(draft)
             draft.rename(template)
     copy = run / f"{uuid.uuid4().hex}.sqlite3"
     shutil.copyfile(template, copy)
     return f"sqlite:///{copy}"
-
-
-def _fold_journal(path: Path) -> None:
-    """A copy of one file must hold everything; WAL mode stays recorded in the file."""
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
 
 
 def _clone_postgresql(run: Path) -> str:
@@ -150,19 +150,6 @@ def _drop(url: str) -> None:
 
 
 def _migrate(url: str) -> None:
-    try:
-        from crm.migrations.run import upgrade
-    except ImportError:  # until the first migration is written
-        import importlib
-        import pkgutil
-
-        import crm.models
-        from crm.models.base import Base
-
-        for module in pkgutil.iter_modules(crm.models.__path__):
-            importlib.import_module(f"crm.models.{module.name}")
-        engine = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-        Base.metadata.create_all(engine)
-        engine.dispose()
-    else:
-        upgrade(url)
+    database = Database(url)
+    upgrade(database)
+    database.dispose()

@@ -153,9 +153,7 @@ def _binaries(run: Path) -> Path:
 def _readable_by(user: str, binaries: Path, run: Path) -> Path:
     """A checkout under /root cannot be entered by others: then the server runs from a copy."""
     try:
-        subprocess.run(
-            [binaries / "postgres", "--version"], check=True, user=user, cwd="/", capture_output=True
-        )
+        subprocess.run([binaries / "postgres", "--version"], check=True, user=user, cwd="/", capture_output=True)
     except (PermissionError, subprocess.CalledProcessError):
         package = binaries.parents[1]
         for part in package.parent.glob(f"{package.name}*"):

@@ -7,13 +7,19 @@ import sys
 from pathlib import Path
 
 import redis
-import sqlalchemy
+from sqlalchemy import func, select
 
+from crm.db import Database
+from crm.migrations.run import is_current
+from crm.models.user import User
 from tests import servers
 
 KILLED_RUN = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
+from crm.db import Database
+from crm.migrations.run import is_current
+from crm.models.user import User
 from tests import servers
 run = servers.new_run()
 servers.valkey(run, os.getpid())
@@ -22,20 +28,10 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def tables(url: str) -> dict[str, int]:
-    """Rows in each table."""
-    engine = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    with engine.connect() as connection:
-        names = sqlalchemy.inspect(connection).get_table_names()
-        counts = {
-            name: connection.exec_driver_sql(f'select count(*) from "{name}"').scalar_one() for name in names
-        }
-    engine.dispose()
-    return counts
-
-
-def test_a_database_is_migrated_and_holds_nobody(database_url: str) -> None:
-    assert tables(database_url)["user"] == 0
+def test_a_database_is_migrated_and_holds_nobody(database: Database) -> None:
+    assert is_current(database)
+    with database.engine(write=False).connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(User)) == 0
 
 
 def test_valkey_is_empty_and_real(redis_url: str) -> None:
