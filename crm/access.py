@@ -1,0 +1,148 @@
+"""Who sees which rows: one clause, used by the session criteria, the prepared selects, and every single check.
+
+Importing this module makes every CrmSession read only what its actor may see: rows within the scope of the view
+permission, and not in the trash.  Execution options widen it where a service has a reason:
+`unscoped=True` (all rows) and `trash="any"` or `trash="only"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, event, false, inspect, or_, select, true
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.schema import Table
+
+from crm.actor import Actor, Scope
+from crm.db import GUARDS, CrmSession, actor_of
+from crm.entity import REGISTRY, entity_of, name_of, permission, title_of
+from crm.errors import Forbidden, NotFound
+from crm.models.user import User, user_team
+
+NO_PERMISSION = "Forbidden"
+
+
+# ---------------------------------------------------------------------------------------------- the clause
+
+
+def visible(model: type[Any], actor: Actor, *, trash: str = "live") -> ColumnElement[bool]:
+    """Rows of `model` the actor may see.  `trash`: `live`, `only` or `any`."""
+    return and_(reach(model, actor, actor.scope(permission(model, "view"))), in_trash(model, trash))
+
+
+def reach(model: type[Any], actor: Actor, scope: Scope | None) -> ColumnElement[bool]:
+    """Rows of `model` within one scope of the actor; reference data (no owner) is within any."""
+    entity = entity_of(model)
+    if scope is Scope.ALL or not (entity.owner or entity.through):
+        return true()
+    if scope is None:
+        return false()
+    if entity.through:
+        relation = inspect(model).relationships[entity.through]
+        parent, key = relation.mapper.class_, next(iter(relation.local_columns))
+        return key.in_(select(parent.id).where(reach(parent, actor, scope)))
+    return _owned(model, entity.owner, actor, scope)
+
+
+def in_trash(model: type[Any], trash: str) -> ColumnElement[bool]:
+    """Live rows, trashed rows, or both; a table without a trash has live rows only."""
+    column = inspect(model).columns.get("deleted_at")
+    if trash == "any":
+        return true()
+    if column is None:
+        return true() if trash == "live" else false()
+    return column.is_(None) if trash == "live" else column.is_not(None)
+
+
+def _owned(model: type[Any], owner: str, actor: Actor, scope: Scope) -> ColumnElement[bool]:
+    columns = inspect(model).columns
+    mine = columns[owner] == actor.user_id
+    if scope is Scope.OWN or not actor.team_ids:
+        return mine
+    teams = sorted(actor.team_ids)
+    if "team_id" in columns:
+        return or_(mine, columns["team_id"].in_(teams))
+    members = select(user_team.c.user_id).where(user_team.c.team_id.in_(teams))
+    return or_(mine, columns[owner].in_(members))
+
+
+# ---------------------------------------------------------------------------------------------- single checks
+
+
+def require(actor: Actor, name: str | None) -> None:
+    """Raise Forbidden without the permission; None stands for "a token is enough"."""
+    if not actor.may(name):
+        raise Forbidden(NO_PERMISSION)
+
+
+def require_for(session: Session, record: Any, verb: str) -> None:
+    """Raise Forbidden unless the actor may do `verb` to this very record (which they can see)."""
+    model, actor = type(record), actor_of(session)
+    name = permission(model, verb)
+    require(actor, name)
+    scope = actor.scope(name)
+    if scope is Scope.ALL or scope == actor.scope(permission(model, "view")):
+        return
+    within = select(model.id).where(model.id == record.id, reach(model, actor, scope))
+    if session.scalar(within, execution_options={"unscoped": True}) is None:
+        raise Forbidden(NO_PERMISSION)
+
+
+def find(session: Session, model: type[Any], key: int, *, trash: str = "live") -> Any:
+    """The record, or NotFound: absent, in the trash and not yours look alike."""
+    record = session.get(model, key, execution_options={"trash": trash}) if abs(key) < 2**63 else None
+    if record is None or (trash == "live" and getattr(record, "deleted_at", None) is not None):
+        raise NotFound("%(what)s not found", what=title_of(model))
+    return record
+
+
+# ---------------------------------------------------------------------------------------------- session criteria
+
+
+@event.listens_for(CrmSession, "do_orm_execute")
+def _narrow(state: ORMExecuteState) -> None:
+    actor = actor_of(state.session)
+    options = state.execution_options
+    if options.get("unscoped") or state.is_column_load:
+        return
+    if state.is_update or state.is_delete:
+        raise RuntimeError(
+            "UPDATE and DELETE of many rows pass by scope and audit; say unscoped=True where that is meant"
+        )
+    if not state.is_select:
+        return
+    trash = str(options.get("trash", "live"))
+    criteria = [_criterion(state.session, model, actor, trash) for model in _entities(state)]
+    state.statement = state.statement.options(*[c for c in criteria if c is not None])
+
+
+def _entities(state: ORMExecuteState) -> Iterator[type[Any]]:
+    """The entities a statement may read: those whose tables it names; all, where eager loading may add more."""
+    statement = state.statement
+    if not isinstance(statement, Select) or statement._with_options:
+        yield from list(REGISTRY.values())
+        return
+    seen: set[str] = set()
+    for element in visitors.iterate(statement):
+        if isinstance(element, Table):
+            seen.add(element.name)
+    yield from (REGISTRY[name] for name in sorted(seen & REGISTRY.keys()))
+
+
+def _criterion(session: Session, model: type[Any], actor: Actor, trash: str) -> Any:
+    """The loader option for one entity, made once a session."""
+    made: dict[tuple[str, str], Any] = session.info.setdefault("criteria", {})
+    key = (name_of(model), trash)
+    if key not in made:
+        clause = visible(model, actor, trash=trash)
+        free = clause.compare(and_(true(), true()))
+        made[key] = (
+            None if free else with_loader_criteria(model, clause, include_aliases=True, propagate_to_loaders=False)
+        )
+    return made[key]
+
+
+GUARDS.add("access")
+__all__ = ["User", "find", "in_trash", "reach", "require", "require_for", "visible"]

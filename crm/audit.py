@@ -1,0 +1,141 @@
+"""Who changed what: one row per changed record, in the transaction of the change; secrets are masked.
+
+Importing this module makes every CrmSession write its audit.  It also stamps what the flush saves: `updated_at`,
+`created_by` and the words of the search index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import event, insert, inspect
+from sqlalchemy.orm import InstanceState, Session
+
+from crm.columns import now
+from crm.db import GUARDS, CrmSession, actor_of
+from crm.entity import entity_of, name_of
+from crm.logs import request_id
+from crm.models.audit_entry import AuditEntry
+from crm.models.base import Base
+from crm.search_text import index_text
+
+MASK = "***"
+_UNTOLD = frozenset({"id", "version", "created_at", "updated_at", "created_by", "search_text", "path"})
+Changes = dict[str, list[Any]]
+
+
+@event.listens_for(CrmSession, "before_flush")
+def _stamp_all(session: Session, _context: Any, _instances: Any) -> None:
+    user_id = actor_of(session).user_id
+    for record in session.new:
+        _stamp(record, user_id, is_new=True)
+    for record in session.dirty:
+        if session.is_modified(record):
+            _stamp(record, user_id, is_new=False)
+
+
+@event.listens_for(CrmSession, "after_flush")
+def _write_down(session: Session, _context: Any) -> None:
+    """Keys are known by now, and what each attribute was before is not yet forgotten."""
+    if session.info.get("audit_off"):
+        return
+    entries = list(_entries(session))
+    if entries:
+        session.connection().execute(insert(AuditEntry), entries)
+
+
+def _entries(session: Session) -> Iterator[dict[str, Any]]:
+    common = {
+        "created_at": now(),
+        "actor_id": actor_of(session).user_id,
+        "actor_name": actor_of(session).name[:120],
+        "request_id": request_id.get(),
+    }
+    verb = session.info.get("verb")
+    for record, action, changes in _touched(session):
+        key = inspect(record).mapper.primary_key_from_instance(record)[0]
+        told = {"entity": name_of(type(record)), "record_id": key, "changes": changes, "action": verb or action}
+        yield common | told
+
+
+def _touched(session: Session) -> Iterator[tuple[Any, str, Changes]]:
+    for record in filter(_audited, session.new):
+        yield record, "create", dict(_changes(record, is_new=True))
+    for record in filter(_audited, session.dirty):
+        if changes := dict(_changes(record, is_new=False)):
+            yield record, _action(changes), changes
+    for record in filter(_audited, session.deleted):
+        yield record, "purge", dict(_snapshot(record))
+
+
+def _audited(record: Any) -> bool:
+    return hasattr(type(record), "__entity__") and entity_of(type(record)).audit
+
+
+def _action(changes: Changes) -> str:
+    if "deleted_at" not in changes:
+        return "update"
+    return "restore" if changes["deleted_at"][1] is None else "delete"
+
+
+def _changes(record: Any, *, is_new: bool) -> Iterator[tuple[str, list[Any]]]:
+    """field → [before, after] of what differs."""
+    state: InstanceState[Any] = inspect(record)
+    secret = entity_of(type(record)).secret
+    for column in state.mapper.column_attrs:
+        name = column.key
+        if name in _UNTOLD or name == "access_version":
+            continue
+        history = state.attrs[name].history
+        if not history.has_changes():
+            continue
+        before = history.deleted[0] if history.deleted else None
+        after = history.added[0] if history.added else None
+        if before != after:
+            yield name, [MASK, MASK] if name in secret else [plain(before), plain(after)]
+    for relation in state.mapper.relationships:
+        history = state.attrs[relation.key].history if relation.uselist and relation.secondary is not None else None
+        if history is not None and history.has_changes():
+            kept = [o.id for o in history.unchanged]
+            before, after = ([*kept, *(o.id for o in side)] for side in (history.deleted, history.added))
+            if not is_new or after:
+                yield relation.key, [sorted(before), sorted(after)]
+
+
+def _snapshot(record: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Everything a purged record held, so that the audit outlives it."""
+    secret = entity_of(type(record)).secret
+    for column in inspect(type(record)).column_attrs:
+        value = getattr(record, column.key)
+        if value is not None and column.key not in _UNTOLD:
+            yield column.key, [MASK if column.key in secret else plain(value), None]
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON takes it."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _stamp(record: Base, user_id: int | None, *, is_new: bool) -> None:
+    columns = inspect(type(record)).columns
+    if is_new and "created_by" in columns and record.created_by is None:  # type: ignore[attr-defined]
+        record.created_by = user_id  # type: ignore[attr-defined]
+    if not is_new and "updated_at" in columns:
+        record.updated_at = now()  # type: ignore[attr-defined]
+    if "search_text" in columns:
+        words = index_text(getattr(record, name) for name in entity_of(type(record)).search)
+        if words != record.search_text:  # type: ignore[attr-defined]
+            record.search_text = words  # type: ignore[attr-defined]
+
+
+GUARDS.add("audit")

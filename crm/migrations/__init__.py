@@ -1,0 +1,1 @@
+"""Alembic migrations, and the function that runs them."""

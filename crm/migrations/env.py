@@ -1,0 +1,36 @@
+"""Alembic's entry: runs on the connection that `run.upgrade` opened."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from alembic import context
+
+import crm.models
+from crm.columns import Document, Fraction, Instant, Key, Money
+from crm.search_text import is_search_table
+
+
+def _include(_object: Any, name: str | None, kind: str, _reflected: bool, _compare: Any) -> bool:
+    return not (kind in ("table", "index") and is_search_table(name or ""))
+
+
+def _render(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
+    """Our column types by their own names, so that a migration reads alike for both databases."""
+    if kind == "type" and isinstance(item, Money | Fraction | Instant):
+        return f"crm.columns.{type(item).__name__}()"
+    if kind == "type":
+        named = {id(Key): "Key", id(Document): "Document"}
+        return f"crm.columns.{named[id(item)]}" if id(item) in named else False
+    return False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=crm.models.Base.metadata,
+    include_object=_include,
+    render_item=_render,
+    compare_type=True,
+    transactional_ddl=True,
+)
+context.run_migrations()

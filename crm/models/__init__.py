@@ -1,0 +1,70 @@
+"""What is stored: one entity a file. A new entity adds its line here."""
+
+from crm.models.admin_session import AdminSession
+from crm.models.audit_entry import AuditEntry
+from crm.models.base import Base
+from crm.models.category import Category
+from crm.models.category_type import CategoryType
+from crm.models.contact import Contact
+from crm.models.contact_group import ContactGroup
+from crm.models.customer import Customer
+from crm.models.email_message import EmailMessage
+from crm.models.idempotency_record import IdempotencyRecord
+from crm.models.interaction import Interaction
+from crm.models.job import Job
+from crm.models.job_event import JobEvent
+from crm.models.login_throttle import LoginThrottle
+from crm.models.lost_reason import LostReason
+from crm.models.notification import Notification
+from crm.models.opportunity import Opportunity
+from crm.models.opportunity_history import OpportunityHistory
+from crm.models.password_reset import PasswordReset
+from crm.models.permission import Permission
+from crm.models.pipeline import Pipeline
+from crm.models.product import Product
+from crm.models.refresh_token import RefreshToken
+from crm.models.reminder import Reminder
+from crm.models.role import Role, RolePermission
+from crm.models.schedule import Schedule
+from crm.models.stage import Stage
+from crm.models.tag import Tag
+from crm.models.task import Task
+from crm.models.team import Team
+from crm.models.token_blacklist import TokenBlacklist
+from crm.models.user import User
+
+__all__ = [
+    "AdminSession",
+    "AuditEntry",
+    "Base",
+    "Category",
+    "CategoryType",
+    "Contact",
+    "ContactGroup",
+    "Customer",
+    "EmailMessage",
+    "IdempotencyRecord",
+    "Interaction",
+    "Job",
+    "JobEvent",
+    "LoginThrottle",
+    "LostReason",
+    "Notification",
+    "Opportunity",
+    "OpportunityHistory",
+    "PasswordReset",
+    "Permission",
+    "Pipeline",
+    "Product",
+    "RefreshToken",
+    "Reminder",
+    "Role",
+    "RolePermission",
+    "Schedule",
+    "Stage",
+    "Tag",
+    "Task",
+    "Team",
+    "TokenBlacklist",
+    "User",
+]

@@ -1,0 +1,151 @@
+"""What all stored things share: keys, times, version, owner, trash, search text; and the registry entry of each."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    DDL,
+    Boolean,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    event,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship
+
+from crm.columns import Instant, Key, Money, now
+from crm.entity import REGISTRY
+from crm.search_text import search_ddl
+
+if TYPE_CHECKING:
+    from crm.models.team import Team
+    from crm.models.user import User
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+LIVE = text("deleted_at IS NULL")
+TRASHED = text("deleted_at IS NOT NULL")
+
+
+class Base(DeclarativeBase):
+    """Every table; a class with `__entity__` joins the registry."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {
+        datetime: Instant(),
+        date: Date(),
+        Decimal: Money(),
+        bool: Boolean(),
+        int: Integer(),
+        str: String(200),
+    }
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True, sort_order=-10, doc="Number of the record.")
+
+    def __init_subclass__(cls, **kw: Any) -> None:
+        super().__init_subclass__(**kw)
+        if cls.__dict__.get("__abstract__"):
+            return
+        _add_indexes(cls.__table__)  # type: ignore[arg-type]
+        if "__entity__" in cls.__dict__:
+            REGISTRY[cls.__tablename__] = cls
+
+
+class Stamped(Base):
+    """Base of rows that are written once: `created_at`."""
+
+    __abstract__ = True
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True, sort_order=90, doc="When it was made.")
+
+
+class Record(Stamped):
+    """Base of what people edit: who made it and when, and the version that guards against lost updates."""
+
+    __abstract__ = True
+    updated_at: Mapped[datetime] = mapped_column(default=now, index=True, sort_order=91, doc="Last change.")
+    version: Mapped[int] = mapped_column(sort_order=93, doc="Grows with every change; the ETag.")
+
+    @declared_attr
+    def created_by(cls) -> Mapped[int | None]:
+        return mapped_column(ForeignKey("user.id"), sort_order=92, doc="User who made it; empty: the system.")
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.__table__.c.version}
+
+
+class Trashable:
+    """Deleting moves to the trash: `deleted_at` is set, and the row is no longer seen."""
+
+    deleted_at: Mapped[datetime | None] = mapped_column(sort_order=94, doc="When it was moved to the trash.")
+
+
+class Owned:
+    """Rows that belong to a user and a team, which the scopes `own` and `team` go by."""
+
+    @declared_attr
+    def owner_id(cls) -> Mapped[int | None]:
+        return mapped_column(ForeignKey("user.id"), index=True, sort_order=80, doc="User it belongs to.")
+
+    @declared_attr
+    def team_id(cls) -> Mapped[int | None]:
+        return mapped_column(ForeignKey("team.id"), index=True, sort_order=81, doc="Team it belongs to.")
+
+    @declared_attr
+    def owner(cls) -> Mapped[User | None]:
+        return relationship("User", foreign_keys=f"{cls.__name__}.owner_id")  # type: ignore[attr-defined]
+
+    @declared_attr
+    def team(cls) -> Mapped[Team | None]:
+        return relationship("Team", foreign_keys=f"{cls.__name__}.team_id")  # type: ignore[attr-defined]
+
+
+class Searchable:
+    """The words of the entity's `search` fields, kept by `services.records`."""
+
+    search_text: Mapped[str] = mapped_column(Text, default="", sort_order=99, doc="Words for the search index.")
+
+
+class Linked:
+    """Points at any record by entity name and number, as tasks, reminders, files and mail do."""
+
+    record_type: Mapped[str | None] = mapped_column(String(32), sort_order=70, doc="Kind of the linked record.")
+    record_id: Mapped[int | None] = mapped_column(Key, sort_order=71, doc="Number of the linked record.")
+
+
+def live_unique(name: str, *columns: str, message: str) -> Index:
+    """A unique index over rows that are not in the trash; `message` is what the user reads when it is violated."""
+    return Index(
+        name,
+        *(text(c) if "(" in c else c for c in columns),
+        unique=True,
+        sqlite_where=LIVE,
+        postgresql_where=LIVE,
+        info={"message": message},
+    )
+
+
+def _add_indexes(table: Table) -> None:
+    if "deleted_at" in table.c:
+        Index(f"ix_{table.name}_trash", table.c.deleted_at, sqlite_where=TRASHED, postgresql_where=TRASHED)
+    if "record_type" in table.c and "record_id" in table.c:
+        Index(f"ix_{table.name}_record", table.c.record_type, table.c.record_id)
+    if "search_text" in table.c:
+        for dialect in ("sqlite", "postgresql"):
+            for statement in search_ddl(table.name, dialect):
+                ddl = DDL(statement.replace("%", "%%")).execute_if(dialect=dialect)
+                event.listen(table, "after_create", ddl)

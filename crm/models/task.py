@@ -1,0 +1,91 @@
+"""Something somebody has to do."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crm.columns import Document, choice
+from crm.entity import Entity
+from crm.models.base import Linked, Record, Searchable, Trashable
+from crm.models.team import Team
+from crm.models.user import User
+
+
+class TaskKind(StrEnum):
+    """What has to be done."""
+
+    TODO = "todo"
+    CALL = "call"
+    MEETING = "meeting"
+    EMAIL = "email"
+    FOLLOW_UP = "follow_up"
+
+
+class TaskStatus(StrEnum):
+    """Where it stands."""
+
+    NOT_STARTED = "not_started"
+    IN_PROGRESS = "in_progress"
+    DEFERRED = "deferred"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class TaskPriority(StrEnum):
+    """How much it matters."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+class Task(Linked, Trashable, Searchable, Record):
+    """Belongs to its assignee; due at an instant, or on a day in the assignee's zone."""
+
+    __tablename__ = "task"
+    __entity__ = Entity(
+        section="Sales",
+        icon="checkbox",
+        label="title",
+        list=("title", "status", "priority", "due_at", "due_date", "progress", "assignee_id", "created_at"),
+        form=(
+            *("title", "description", "kind", "status", "priority", "start_at", "due_at", "due_date", "progress"),
+            *("assignee_id", "team_id", "parent_id", "record_type", "record_id", "checklist"),
+        ),
+        search=("title", "description"),
+        filters=(
+            *("status", "priority", "kind", "due_at", "due_date", "assignee_id", "team_id", "parent_id"),
+            *("record_type", "completed_at", "created_at", "updated_at"),
+        ),
+        sort=("due_at", "due_date", "priority", "status", "created_at", "updated_at"),
+        owner="assignee_id",
+    )
+
+    title: Mapped[str] = mapped_column(String(200), doc="What has to be done.")
+    description: Mapped[str] = mapped_column(Text, default="", doc="How, and why.")
+    kind: Mapped[TaskKind] = mapped_column(choice(TaskKind), default=TaskKind.TODO, index=True, doc="Kind of work.")
+    status: Mapped[TaskStatus] = mapped_column(
+        choice(TaskStatus), default=TaskStatus.NOT_STARTED, index=True, doc="Where it stands."
+    )
+    priority: Mapped[TaskPriority] = mapped_column(
+        choice(TaskPriority), default=TaskPriority.NORMAL, index=True, doc="How much it matters."
+    )
+    start_at: Mapped[datetime | None] = mapped_column(doc="When work may begin.")
+    due_at: Mapped[datetime | None] = mapped_column(index=True, doc="When it must be done.")
+    due_date: Mapped[date | None] = mapped_column(index=True, doc="Day it must be done, if no hour is given.")
+    progress: Mapped[int] = mapped_column(default=0, doc="Percent done, 0 to 100.")
+    completed_at: Mapped[datetime | None] = mapped_column(index=True, doc="When it was done.")
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True, doc="Who does it.")
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"), index=True, doc="Team it belongs to.")
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"), index=True, doc="Task it is a part of.")
+    checklist: Mapped[list[Any]] = mapped_column(Document, default=list, doc="Steps: text and done.")
+
+    assignee: Mapped[User | None] = relationship(foreign_keys=[assignee_id])
+    team: Mapped[Team | None] = relationship(foreign_keys=[team_id])
+    parent: Mapped[Task | None] = relationship(remote_side="Task.id", foreign_keys=[parent_id])

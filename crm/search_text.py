@@ -1,0 +1,136 @@
+"""Full-text search that finds two Chinese characters: our own words in a text column, each database's own index on it.
+
+Latin text is cut into lower-case words; Chinese, Japanese and Korean runs into single characters and pairs.  SQLite
+indexes the column with FTS5, PostgreSQL with GIN over the words as an array: no extension, no dictionary.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Dialect, Table, Text, false
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.types import Boolean, TypeDecorator
+
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_RUN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
+_IS_CJK = re.compile(rf"[{_CJK}]")
+_TEXT_LIMIT = 4000
+
+
+def _runs(text: str) -> Iterator[str]:
+    yield from _RUN.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+def index_text(values: Iterable[object]) -> str:
+    """The words of `values` as one space-separated text, each once, at most 4,000 characters."""
+    seen: dict[str, None] = {}
+    for value in values:
+        for run in _runs(str(value)) if value else ():
+            seen.update(dict.fromkeys(_words(run)))
+    return " ".join(seen)[:_TEXT_LIMIT]
+
+
+def _words(run: str) -> list[str]:
+    if _IS_CJK.match(run):
+        return [*run, *_pairs(run)]
+    if run.isdigit() and len(run) >= 9:  # a telephone number is also known without its country code
+        return [run, run[1:], run[2:], run[3:]]
+    return [run]
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[i : i + 2] for i in range(len(run) - 1)]
+
+
+def _terms(text: str) -> list[tuple[str, bool]]:
+    """What a user typed, as (word, is it a prefix)."""
+    terms: list[tuple[str, bool]] = []
+    for run in _runs(text[:200]):
+        if _IS_CJK.match(run):
+            terms += [(pair, False) for pair in _pairs(run) or [run]]
+        else:
+            terms.append((run, True))
+    return terms[:16]
+
+
+class _Query(TypeDecorator[str]):
+    """Binds what the user typed as the query language of the database; words never contain its operators."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str:
+        quote, prefix, glue = ('"', "*", " AND ") if dialect.name == "sqlite" else ("'", ":*", " & ")
+        return glue.join(f"{quote}{w}{quote}{prefix if p else ''}" for w, p in _terms(value or ""))
+
+
+class _Matches(ColumnElement[bool]):
+    """`row matches query` on the index of the row's table."""
+
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(
+        self, table: str, key: ColumnElement[Any], text: ColumnElement[Any], query: BindParameter[str]
+    ) -> None:
+        self.table, self.key, self.text, self.query = table, key, text, query
+
+    def _copy_internals(self, clone: Any = None, **kw: Any) -> None:
+        self.key, self.text = clone(self.key, **kw), clone(self.text, **kw)
+
+    def get_children(self, **kw: Any) -> Any:
+        return (self.key, self.text, self.query)
+
+
+@compiles(_Matches, "sqlite")
+def _fts5(element: _Matches, compiler: SQLCompiler, **kw: Any) -> str:
+    index = f"{element.table}_search"
+    key, query = compiler.process(element.key, **kw), compiler.process(element.query, **kw)
+    return f"{key} IN (SELECT rowid FROM {index} WHERE {index} MATCH {query})"
+
+
+@compiles(_Matches, "postgresql")
+def _gin(element: _Matches, compiler: SQLCompiler, **kw: Any) -> str:
+    text, query = compiler.process(element.text, **kw), compiler.process(element.query, **kw)
+    return f"array_to_tsvector(string_to_array({text}, ' ')) @@ CAST({query} AS tsquery)"
+
+
+def matches(model: type[Any], typed: str, *, name: str | None = None) -> ColumnElement[bool]:
+    """Rows of `model` in which every word of `typed` occurs; a Latin word also as the beginning of a longer one.
+
+    With `name`, the text is a bind parameter of that name, for statements that are built once.
+    """
+    if not _terms(typed):
+        return false()
+    query = BindParameter(name, typed, type_=_Query(), unique=name is None)
+    return _Matches(model.__tablename__, model.id, model.search_text, query)
+
+
+def search_ddl(table: str, dialect: str) -> list[str]:
+    """The statements that make the index of `table.search_text` (migrations and `create_all` use the same)."""
+    index = f"{table}_search"
+    if dialect == "postgresql":
+        return [
+            f'CREATE INDEX ix_{table}_search ON "{table}" '
+            f"USING gin (array_to_tsvector(string_to_array(search_text, ' ')))"
+        ]
+    gone = f"INSERT INTO {index}({index}, rowid, search_text) VALUES ('delete', old.id, old.search_text);"
+    come = f"INSERT INTO {index}(rowid, search_text) VALUES (new.id, new.search_text);"
+    return [
+        f"CREATE VIRTUAL TABLE {index} USING fts5(search_text, content='{table}', content_rowid='id', "
+        f"tokenize='unicode61 remove_diacritics 0')",
+        f'CREATE TRIGGER {index}_ai AFTER INSERT ON "{table}" BEGIN {come} END',
+        f'CREATE TRIGGER {index}_ad AFTER DELETE ON "{table}" BEGIN {gone} END',
+        f'CREATE TRIGGER {index}_au AFTER UPDATE OF search_text ON "{table}" BEGIN {gone} {come} END',
+    ]
+
+
+def is_search_table(table: Table | Column[Any] | Any) -> bool:
+    """FTS5 keeps its data in shadow tables that no model declares."""
+    return "_search" in str(getattr(table, "name", table))

@@ -1,0 +1,172 @@
+"""Create, change, delete, restore and purge a record of any entity: the one write path of every door.
+
+Values are keyed by attribute names (`customer_id`, `tags` as a list of numbers) and already parsed by
+`crm.schemas.parse`.  Functions flush and never commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import inspect, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from crm import access
+from crm.columns import now
+from crm.db import actor_of
+from crm.entity import entity_of, permission, rules_of, title_of
+from crm.errors import BadInput, Conflict, Forbidden, StaleVersion, invalid
+from crm.fields import Field, Kind, fields_of, related
+from crm.services.integrity import sentence
+
+Values = Mapping[str, Any]
+STALE = "Somebody else changed this record in the meantime"
+
+
+def create(session: Session, model: type[Any], values: Values) -> Any:
+    """A new record, owned by the actor unless `values` says otherwise."""
+    _allowed(model, "create")
+    access.require(actor_of(session), permission(model, "create"))
+    record = model()
+    _assign(session, record, {**_ownership(session, model), **values})
+    session.add(record)
+    _apply_rules(session, record, frozenset(values))
+    flush(session, model)
+    return record
+
+
+def update(session: Session, record: Any, values: Values, *, expected_version: int | None = None) -> Any:
+    """Change the fields that are sent; StaleVersion if the record is no longer at `expected_version`."""
+    model = type(record)
+    _allowed(model, "update")
+    access.require_for(session, record, "update")
+    check_version(record, expected_version)
+    _assign(session, record, values)
+    _apply_rules(session, record, frozenset(values))
+    flush(session, model)
+    return record
+
+
+def delete(session: Session, record: Any, *, expected_version: int | None = None) -> None:
+    """Move to the trash; what has no trash is deleted for good."""
+    model = type(record)
+    _allowed(model, "delete")
+    access.require_for(session, record, "delete")
+    check_version(record, expected_version)
+    for guard in DELETE_GUARDS.get(model, ()):
+        guard(session, record)
+    if hasattr(model, "deleted_at"):
+        record.deleted_at = now()
+    else:
+        session.delete(record)
+    flush(session, model)
+
+
+def restore(session: Session, record: Any) -> Any:
+    """Take out of the trash; Conflict where its unique name has been taken since."""
+    access.require_for(session, record, "delete")
+    record.deleted_at = None
+    try:
+        flush(session, type(record))
+    except BadInput as error:
+        raise Conflict(error.template, **error.params) from None
+    return record
+
+
+def purge(session: Session, record: Any) -> None:
+    """Delete a trashed record for good; Conflict while others still refer to it."""
+    access.require(actor_of(session), permission(type(record), "purge"))
+    if getattr(record, "deleted_at", None) is None:
+        raise Conflict("Only what is in the trash can be deleted for good")
+    session.delete(record)
+    flush(session, type(record))
+
+
+def check_version(record: Any, expected: int | None) -> None:
+    """Raise StaleVersion if somebody changed the record since the caller read it."""
+    if expected is not None and record.version != expected:
+        raise StaleVersion(STALE)
+
+
+def flush(session: Session, model: type[Any]) -> None:
+    """Flush; what the database refuses becomes a sentence for the user."""
+    try:
+        session.flush()
+    except StaleDataError:
+        raise StaleVersion(STALE) from None
+    except IntegrityError as error:
+        raise sentence(error, model) from None
+
+
+#: model → checks that may refuse a deletion: guard(session, record)
+DELETE_GUARDS: dict[type[Any], tuple[Any, ...]] = {}
+
+
+def guard_delete(model: type[Any]) -> Any:
+    """Declare a check that runs before a record of `model` is moved to the trash."""
+
+    def declare(guard: Any) -> Any:
+        DELETE_GUARDS[model] = (*DELETE_GUARDS.get(model, ()), guard)
+        return guard
+
+    return declare
+
+
+# ---------------------------------------------------------------------------------------------- inside
+
+
+def _allowed(model: type[Any], verb: Any) -> None:
+    if verb not in entity_of(model).verbs:
+        raise Forbidden("%(what)s are written by the system alone", what=title_of(model))
+
+
+def _apply_rules(session: Session, record: Any, changed: frozenset[str]) -> None:
+    for check in rules_of(type(record)):
+        with session.no_autoflush:
+            check(session, record, changed)
+
+
+def _ownership(session: Session, model: type[Any]) -> dict[str, Any]:
+    """New records belong to whoever makes them, and to their team."""
+    actor, columns = actor_of(session), inspect(model).columns
+    mine: dict[str, Any] = {}
+    owner = entity_of(model).owner
+    if owner not in ("", "id") and actor.user_id is not None:
+        mine[owner] = actor.user_id
+    if "team_id" in columns and actor.home_team is not None:
+        mine["team_id"] = actor.home_team
+    return mine
+
+
+def _assign(session: Session, record: Any, values: Values) -> None:
+    fields = fields_of(type(record))
+    for name, value in values.items():
+        field = fields[name]
+        if field.kind is Kind.REFERENCES:
+            setattr(record, name, _referred_many(session, type(record), field, value))
+        elif value != getattr(record, name):
+            if field.kind is Kind.REFERENCE and value is not None:
+                _check_reference(session, type(record), field, value)
+            setattr(record, name, value)
+
+
+def _check_reference(session: Session, model: type[Any], field: Field, key: int) -> None:
+    """A record may only point at what its writer can see; itself as owner needs no look."""
+    if field.target == "user" and key == actor_of(session).user_id:
+        return
+    target = related(model, field)
+    if session.scalar(select(target.id).where(target.id == key)) is None:
+        raise invalid(field.json, "%(field)s: %(what)s not found", field=field.json, what=title_of(target))
+
+
+def _referred_many(session: Session, model: type[Any], field: Field, keys: list[int]) -> list[Any]:
+    target, wanted = related(model, field), sorted(set(keys))
+    if not wanted:
+        return []
+    found = list(session.scalars(select(target).where(target.id.in_(wanted)).order_by(target.id)))
+    if len(found) != len(wanted):
+        raise invalid(field.json, "%(field)s: %(what)s not found", field=field.json, what=title_of(target))
+    return found
