@@ -42,13 +42,14 @@ def reach(model: type[Any], actor: Actor, scope: Scope | None) -> ColumnElement[
     if entity.through:
         relation = inspect(model).relationships[entity.through]
         parent, key = relation.mapper.class_, next(iter(relation.local_columns))
-        return key.in_(select(parent.id).where(reach(parent, actor, scope)))
+        within: ColumnElement[bool] = key.in_(select(parent.id).where(reach(parent, actor, scope)))
+        return within
     return _owned(model, entity.owner, actor, scope)
 
 
 def in_trash(model: type[Any], trash: str) -> ColumnElement[bool]:
     """Live rows, trashed rows, or both; a table without a trash has live rows only."""
-    column = inspect(model).columns.get("deleted_at")
+    column: ColumnElement[Any] | None = inspect(model).columns.get("deleted_at")
     if trash == "any":
         return true()
     if column is None:
@@ -58,7 +59,7 @@ def in_trash(model: type[Any], trash: str) -> ColumnElement[bool]:
 
 def _owned(model: type[Any], owner: str, actor: Actor, scope: Scope) -> ColumnElement[bool]:
     columns = inspect(model).columns
-    mine = columns[owner] == actor.user_id
+    mine: ColumnElement[bool] = columns[owner] == actor.user_id
     if scope is Scope.OWN or not actor.team_ids:
         return mine
     teams = sorted(actor.team_ids)

@@ -97,13 +97,19 @@ def _changes(record: Any, *, is_new: bool) -> Iterator[tuple[str, list[Any]]]:
         after = history.added[0] if history.added else None
         if before != after:
             yield name, [MASK, MASK] if name in secret else [plain(before), plain(after)]
+    yield from _relation_changes(state, is_new=is_new)
+
+
+def _relation_changes(state: InstanceState[Any], *, is_new: bool) -> Iterator[tuple[str, list[Any]]]:
+    """many-to-many relation → [numbers before, numbers after]"""
     for relation in state.mapper.relationships:
-        history = state.attrs[relation.key].history if relation.uselist and relation.secondary is not None else None
-        if history is not None and history.has_changes():
-            kept = [o.id for o in history.unchanged]
-            before, after = ([*kept, *(o.id for o in side)] for side in (history.deleted, history.added))
-            if not is_new or after:
-                yield relation.key, [sorted(before), sorted(after)]
+        history = state.attrs[relation.key].history
+        if relation.secondary is None or not history.has_changes():
+            continue
+        kept = [o.id for o in history.unchanged]
+        before, after = ([*kept, *(o.id for o in side)] for side in (history.deleted, history.added))
+        if after or not is_new:
+            yield relation.key, [sorted(before), sorted(after)]
 
 
 def _snapshot(record: Any) -> Iterator[tuple[str, list[Any]]]:

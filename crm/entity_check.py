@@ -90,9 +90,9 @@ def _verbs(model: type[Any]) -> Iterator[str]:
     for verb in entity.verbs:
         if verb not in ALL_VERBS:
             yield f"'verbs' names '{verb}'; it knows {', '.join(ALL_VERBS)}."
-    for verb in OPERATIONS.get(name_of(model), {}):
-        if verb in (*ALL_VERBS, "view", "export", "import", "restore", "purge", "bulk"):
-            yield f"the operation '{verb}' bears the name of a built-in verb."
+    for name in OPERATIONS.get(name_of(model), {}):
+        if name in (*ALL_VERBS, "view", "export", "import", "restore", "purge", "bulk"):
+            yield f"the operation '{name}' bears the name of a built-in verb."
 
 
 def _documentation(model: type[Any]) -> Iterator[str]:

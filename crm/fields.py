@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Date, Enum, Integer, String, Text, inspect
 from sqlalchemy.orm import Mapper, RelationshipProperty
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from crm.columns import Fixed, Instant, Money
 from crm.entity import REGISTRY, entity_of, name_of
@@ -76,9 +76,17 @@ class Field:
         return words(self.name)
 
 
-@lru_cache(maxsize=None)
+_known: dict[type[Any], dict[str, Field]] = {}
+
+
 def fields_of(model: type[Any]) -> dict[str, Field]:
     """Every field that may be shown, by attribute name, in the order of the columns; to-many relations last."""
+    if model not in _known:
+        _known[model] = _derive(model)
+    return _known[model]
+
+
+def _derive(model: type[Any]) -> dict[str, Field]:
     mapper: Mapper[Any] = inspect(model)
     secret = {*entity_of(model).secret, *INTERNAL}
     relations = _relations_by_column(mapper)
@@ -120,7 +128,7 @@ def _relations_by_column(mapper: Mapper[Any]) -> dict[str, RelationshipProperty[
 
 def _column_field(column: Column[Any], relation: RelationshipProperty[Any] | None) -> Field:
     kind = Kind.REFERENCE if relation is not None else _kind(column)
-    default = column.default.arg if column.default is not None and column.default.is_scalar else None
+    default = column.default.arg if isinstance(column.default, ScalarElementColumnDefault) else None
     enum = column.type.enum_class if isinstance(column.type, Enum) else None
     return Field(
         name=column.key,

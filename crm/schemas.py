@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -40,15 +39,23 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
 
 
-@cache
+_made: dict[tuple[type[Any], Mode], type[Input]] = {}
+
+
 def schema_of(model: type[Any], mode: Mode) -> type[Input]:
     """`ContactCreate` (required fields required) or `ContactUpdate` (every field optional)."""
+    if (model, mode) not in _made:
+        _made[model, mode] = _make(model, mode)
+    return _made[model, mode]
+
+
+def _make(model: type[Any], mode: Mode) -> type[Input]:
     properties: dict[str, Any] = {}
     for field in writable(model):
         if mode == "create" and field.required:
             properties[field.name] = (annotation(field), Property(alias=field.json, description=field.doc))
         else:
-            default = None if mode == "update" else _default(field)
+            default = None if mode == "update" else field.default
             properties[field.name] = (annotation(field), Property(default, alias=field.json, description=field.doc))
     return create_model(f"{model.__name__}{mode.capitalize()}", __base__=Input, **properties)
 
@@ -164,11 +171,6 @@ def _timezone(value: str) -> str:
 
 
 _CHECKS = {Kind.EMAIL: _email, Kind.URL: _url, Kind.CURRENCY: _currency, Kind.TIMEZONE: _timezone}
-
-
-def _default(field: Field) -> Any:
-    """Shown in the OpenAPI document; what is not sent is left to the column's own default."""
-    return field.default
 
 
 # ---------------------------------------------------------------------------------------------- sentences

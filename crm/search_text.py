@@ -79,25 +79,25 @@ class _Matches(ColumnElement[bool]):
     def __init__(
         self, table: str, key: ColumnElement[Any], text: ColumnElement[Any], query: BindParameter[str]
     ) -> None:
-        self.table, self.key, self.text, self.query = table, key, text, query
+        self.entity, self.key_column, self.words, self.query = table, key, text, query
 
     def _copy_internals(self, clone: Any = None, **kw: Any) -> None:
-        self.key, self.text = clone(self.key, **kw), clone(self.text, **kw)
+        self.key_column, self.words = clone(self.key_column, **kw), clone(self.words, **kw)
 
     def get_children(self, **kw: Any) -> Any:
-        return (self.key, self.text, self.query)
+        return (self.key_column, self.words, self.query)
 
 
 @compiles(_Matches, "sqlite")
 def _fts5(element: _Matches, compiler: SQLCompiler, **kw: Any) -> str:
-    index = f"{element.table}_search"
-    key, query = compiler.process(element.key, **kw), compiler.process(element.query, **kw)
+    index = f"{element.entity}_search"
+    key, query = compiler.process(element.key_column, **kw), compiler.process(element.query, **kw)
     return f"{key} IN (SELECT rowid FROM {index} WHERE {index} MATCH {query})"
 
 
 @compiles(_Matches, "postgresql")
 def _gin(element: _Matches, compiler: SQLCompiler, **kw: Any) -> str:
-    text, query = compiler.process(element.text, **kw), compiler.process(element.query, **kw)
+    text, query = compiler.process(element.words, **kw), compiler.process(element.query, **kw)
     return f"array_to_tsvector(string_to_array({text}, ' ')) @@ CAST({query} AS tsquery)"
 
 

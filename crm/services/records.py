@@ -151,6 +151,8 @@ def _assign(session: Session, record: Any, values: Values) -> None:
             if field.kind is Kind.REFERENCE and value is not None:
                 _check_reference(session, type(record), field, value)
             setattr(record, name, value)
+            if field.relation and record in session and inspect(record).persistent:
+                session.expire(record, [field.relation])  # the relation follows its key
 
 
 def _check_reference(session: Session, model: type[Any], field: Field, key: int) -> None:
@@ -159,7 +161,7 @@ def _check_reference(session: Session, model: type[Any], field: Field, key: int)
         return
     target = related(model, field)
     if session.scalar(select(target.id).where(target.id == key)) is None:
-        raise invalid(field.json, "%(field)s: %(what)s not found", field=field.json, what=title_of(target))
+        raise invalid(field.json, "%(what)s not found", what=title_of(target))
 
 
 def _referred_many(session: Session, model: type[Any], field: Field, keys: list[int]) -> list[Any]:
@@ -168,5 +170,5 @@ def _referred_many(session: Session, model: type[Any], field: Field, keys: list[
         return []
     found = list(session.scalars(select(target).where(target.id.in_(wanted)).order_by(target.id)))
     if len(found) != len(wanted):
-        raise invalid(field.json, "%(field)s: %(what)s not found", field=field.json, what=title_of(target))
+        raise invalid(field.json, "%(what)s not found", what=title_of(target))
     return found
