@@ -1,0 +1,101 @@
+"""What the database layer promises: no lost update, no half transaction, no write through a reading session."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic import command
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
+
+from crm import access
+from crm.actor import system
+from crm.db import GUARDS, Database
+from crm.errors import StaleVersion
+from crm.migrations.run import config, is_current, upgrade
+from crm.models import Customer
+from crm.services import records
+
+TEST = system("test")
+
+
+def _customer(database: Database, **values: object) -> int:
+    with database.transaction(TEST) as session:
+        return int(records.create(session, Customer, {"name": "Acme", **values}).id)
+
+
+def test_parallel_edits_lose_nothing(database: Database) -> None:
+    """Read, add one, write: on SQLite BEGIN IMMEDIATE puts the writers in line, elsewhere the version refuses."""
+    key = _customer(database, size=0)
+
+    def add_one(_: int) -> int:
+        for _attempt in range(200):
+            try:
+                with database.transaction(TEST) as session:
+                    customer = access.find(session, Customer, key)
+                    records.update(session, customer, {"size": customer.size + 1})
+                return 1
+            except StaleVersion:
+                continue
+        return 0
+
+    with ThreadPoolExecutor(4) as pool:
+        done = sum(pool.map(add_one, range(40)))
+    with database.read_only(TEST) as session:
+        assert done == 40
+        assert session.scalars(select(Customer.size)).one() == 40
+
+
+def test_a_stale_version_changes_nothing(database: Database) -> None:
+    key = _customer(database, size=1)
+    with database.transaction(TEST) as session:
+        records.update(session, access.find(session, Customer, key), {"size": 2}, expected_version=1)
+    with pytest.raises(StaleVersion), database.transaction(TEST) as session:
+        records.update(session, access.find(session, Customer, key), {"size": 3}, expected_version=1)
+    with database.read_only(TEST) as session:
+        assert session.scalars(select(Customer.size)).one() == 2
+
+
+def test_a_reading_session_keeps_nothing(database: Database) -> None:
+    try:
+        with database.read_only(TEST) as session:
+            session.add(Customer(name="x"))
+            session.flush()
+    except OperationalError:
+        assert database.is_sqlite  # its reading connections cannot write at all
+    with database.read_only(TEST) as session:
+        assert session.scalars(select(Customer)).all() == []
+
+
+def test_unprotected_sessions_refuse_to_open(database: Database) -> None:
+    GUARDS.remove("audit")
+    try:
+        with pytest.raises(RuntimeError, match="not protected"), database.transaction(TEST):
+            pass
+    finally:
+        GUARDS.add("audit")
+
+
+def test_migrations_match_the_models_and_go_down_and_up_again(database: Database) -> None:
+    assert is_current(database)
+    assert upgrade(database) is False
+    with database.engine().begin() as connection:
+        command.check(config(connection))
+    for direction, target in ((command.downgrade, "base"), (command.upgrade, "head")):
+        with database.engine().begin() as connection:
+            direction(config(connection), target)
+    assert is_current(database)
+    assert _customer(database)
+
+
+def test_a_failing_migration_leaves_the_schema_as_it_was(database: Database) -> None:
+    def fail_half_way() -> None:
+        with database.engine().begin() as connection:
+            connection.execute(text("CREATE TABLE half_made (id integer)"))
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    with pytest.raises(Exception, match="half_made"), database.engine().begin() as connection:
+        connection.execute(text("SELECT * FROM half_made"))

@@ -1,0 +1,77 @@
+"""The start-up check: a wrong declaration is named with its file and field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.entity import REGISTRY, Entity, permission, titles_of
+from crm.entity_check import check_entities, problems_of
+from crm.errors import StartError
+from crm.models import Base, CategoryType, Contact, Role, User
+from crm.models.base import Record
+
+
+@pytest.fixture
+def register() -> Iterator[Any]:
+    """Make an entity `gadget` from a declaration; it is forgotten afterwards."""
+
+    def make(**entity: Any) -> type[Any]:
+        body = {
+            "__tablename__": "gadget",
+            "__module__": __name__,
+            "__annotations__": {"name": Mapped[str], "size": Mapped[int], "bare": Mapped[str]},
+            "name": mapped_column(index=True, doc="Name."),
+            "size": mapped_column(doc="Size."),
+            "bare": mapped_column(default=""),
+            "__entity__": Entity(section="Sales", icon="box", **{"list": ("name",), **entity}),
+        }
+        return type("Gadget", (Record,), body)
+
+    yield make
+    REGISTRY.pop("gadget", None)
+    if "gadget" in Base.metadata.tables:
+        Base.metadata.remove(Base.metadata.tables["gadget"])
+    Base.registry._class_registry.pop("Gadget", None)
+
+
+def test_the_declarations_we_ship_are_right() -> None:
+    check_entities()
+
+
+@pytest.mark.parametrize(
+    ("declared", "sentence"),
+    [
+        ({"list": ("nmae",)}, "'list' names 'nmae', which is no field of it."),
+        ({"form": ("name", "name")}, "'form' names 'name' twice."),
+        ({"filters": ("size",)}, "'filters' names 'size', which has no index; give the column index=True."),
+        ({"sort": ("size",)}, "'sort' names 'size', which has no index; give the column index=True."),
+        ({"order": "-size"}, "'order' names 'size', which has no index; give the column index=True."),
+        ({"label": "title"}, "'label' names 'title', which is no field of it."),
+        ({"search": ("name",)}, "'search' needs the mixin Searchable."),
+        ({"owner": "owner_id"}, "'owner' names 'owner_id', which is no column of it."),
+        ({"secret": ("pin",)}, "'secret' names 'pin', which is no column of it."),
+        ({"verbs": ("erase",)}, "'verbs' names 'erase'; it knows create, update, delete."),
+        ({}, "the column 'bare' has no doc."),
+    ],
+)
+def test_each_mistake_is_named_with_file_and_field(register: Any, declared: dict[str, Any], sentence: str) -> None:
+    model = register(**declared)
+    expected = f"test_entity_check.py: Gadget.__entity__: {sentence}"
+    assert expected in problems_of(model)
+    with pytest.raises(StartError, match="Gadget"):
+        check_entities()
+
+
+def test_permission_names_follow_the_pattern() -> None:
+    assert permission(Contact, "view") == "view_contacts"
+    assert permission(Contact, "create") == "create_contact"
+    assert permission(Contact, "export") == "export_contacts"
+    assert permission(User, "delete") == "delete_user"
+    assert permission(Role, "update") == "manage_roles"
+    assert permission(CategoryType, "view") is None
+    assert permission(CategoryType, "create") == "manage_categories"
+    assert titles_of(CategoryType) == "Category types"
