@@ -30,8 +30,8 @@ def create(session: Session, model: type[Any], values: Values) -> Any:
     """A new record, owned by the actor unless `values` says otherwise."""
     _allowed(model, "create")
     access.require(actor_of(session), permission(model, "create"))
-    record = model()
-    _assign(session, record, {**_ownership(session, model), **values})
+    record = model(**_ownership(session, model))
+    _assign(session, record, values)
     session.add(record)
     _apply_rules(session, record, frozenset(values))
     flush(session, model)

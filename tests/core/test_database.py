@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -99,3 +100,33 @@ def test_a_failing_migration_leaves_the_schema_as_it_was(database: Database) -> 
         fail_half_way()
     with pytest.raises(Exception, match="half_made"), database.engine().begin() as connection:
         connection.execute(text("SELECT * FROM half_made"))
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_connections_that_died_while_idle_are_replaced_unseen(
+    database: Database, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.db.IDLE_S", 0.0)
+    key = _customer(database)
+    _end_all_connections(database)
+    with database.transaction(TEST) as session:
+        assert access.find(session, Customer, key).name == "Acme"
+
+    async def both_times() -> None:
+        async with database.transaction_async(TEST) as session:
+            await session.run_sync(access.find, Customer, key)
+        _end_all_connections(database)
+        async with database.transaction_async(TEST) as session:
+            await session.run_sync(access.find, Customer, key)
+        await database.dispose_async()
+
+    asyncio.run(both_times())
+
+
+def _end_all_connections(database: Database) -> None:
+    """What a restart of the server does to a pool."""
+    other = Database(database.url.render_as_string(hide_password=False))
+    everyone_else = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    with other.engine().begin() as connection:
+        connection.execute(text(f"{everyone_else} AND datname = current_database()"))
+    other.dispose()
