@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     redis_host: str = Field("", description="Instead of REDIS_URL.")
     redis_port: int = Field(6379, ge=1, le=65535, description="With REDIS_HOST.")
     jwt_secret: str = Field("", description="32 bytes or more; needed in production.")
+    jwt_secret_previous: str = Field("", description="The key before; its tokens stay good while keys are changed.")
     bcrypt_cost: int = Field(12, ge=4, le=16, description="Work factor of password hashes; 10 or more in production.")
     registration_open: bool | None = Field(None, description="May anyone register? Default: not in production.")
     smtp_host: str = Field("", description="Mail server; empty: mail is kept in the panel's inbox.")
@@ -67,8 +68,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _safe_in_production(self) -> Settings:
-        if self.jwt_secret and len(self.jwt_secret.encode()) < 32:
-            raise ValueError("JWT_SECRET must have 32 bytes or more; make one with: openssl rand -hex 32")
+        for name, key in (("JWT_SECRET", self.jwt_secret), ("JWT_SECRET_PREVIOUS", self.jwt_secret_previous)):
+            if key and len(key.encode()) < 32:
+                raise ValueError(f"{name} must have 32 bytes or more; make one with: openssl rand -hex 32")
         if self.env == "production":
             if not self.jwt_secret:
                 raise ValueError("JWT_SECRET is needed in production; make one with: openssl rand -hex 32")

@@ -1,0 +1,76 @@
+"""Sessions of the panel: the cookie is a random number, the row (its SHA-256) everything else.
+
+A session ends at sign-out, after eight hours without use, after fourteen days, and at once when its user is
+disabled, deleted or gets another password.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from crm.columns import now
+from crm.models.admin_session import AdminSession
+from crm.models.user import User
+from crm.services.tokens import digest, random_token
+
+IDLE = timedelta(hours=8)
+ABSOLUTE = timedelta(days=14)
+#: how exact `seen_at` is: not every page costs a write
+TOUCH_AFTER = timedelta(minutes=5)
+_SYSTEM = {"unscoped": True, "synchronize_session": False}
+
+
+def open_session(session: Session, user: User | None) -> str:
+    """Make a session and answer the cookie's value; without a user, one for the sign-in page's CSRF token."""
+    value, moment = random_token(), now()
+    begins = max(moment, user.tokens_from) if user else moment
+    row = AdminSession(
+        token_hash=digest(value),
+        user_id=user.id if user else None,
+        csrf_token=secrets.token_urlsafe(32),
+        created_at=begins,
+        seen_at=moment,
+        expires_at=moment + ABSOLUTE,
+    )
+    session.add(row)
+    session.flush()
+    return value
+
+
+def find_session(session: Session, cookie: str) -> AdminSession | None:
+    """The live session of a cookie; None if there is none, it ran out, or its user may no longer sign in."""
+    moment = now()
+    found = session.scalar(
+        select(AdminSession).where(
+            AdminSession.token_hash == digest(cookie),
+            AdminSession.expires_at > moment,
+            AdminSession.seen_at > moment - IDLE,
+        )
+    )
+    if found is None or found.user_id is None:
+        return found
+    valid = select(User.id).where(
+        User.id == found.user_id, User.status, User.deleted_at.is_(None), User.tokens_from <= found.created_at
+    )
+    return found if session.scalar(valid, execution_options={"unscoped": True}) is not None else None
+
+
+def needs_touch(found: AdminSession) -> bool:
+    """Whether the session was last seen so long ago that `touch` should be called."""
+    return found.seen_at < now() - TOUCH_AFTER
+
+
+def touch(session: Session, cookie: str) -> None:
+    """Note that the session is in use."""
+    seen = update(AdminSession).where(AdminSession.token_hash == digest(cookie)).values(seen_at=now())
+    session.execute(seen, execution_options=_SYSTEM)
+
+
+def end_session(session: Session, cookie: str) -> None:
+    """Sign out; the cookie is worth nothing from now on."""
+    gone = delete(AdminSession).where(AdminSession.token_hash == digest(cookie))
+    session.execute(gone, execution_options=_SYSTEM)
