@@ -1,0 +1,157 @@
+"""The worker's statements: claim a job, keep its lease, end it; every one of them counts rows to know who won."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, or_, update
+
+from crm.errors import Conflict
+from crm.jobs.events import JobState, instant, record
+from crm.models.job import Job, JobEffect, JobStatus
+
+LEASE_S = 60.0
+HEARTBEAT_S = 20.0
+BACKOFF_S = 5.0
+LONGEST_BACKOFF_S = 3600.0
+
+
+class LeaseLost(Conflict):
+    """Another worker was given the job: whatever this one did must not be kept."""
+
+    def __init__(self) -> None:
+        super().__init__("The job was given to another worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One run of one job; `token` is the fence: without it nothing of the job can be written."""
+
+    job_id: int
+    token: str
+    worker: str
+    kind: str
+    payload: Mapping[str, Any]
+    effect: JobEffect
+    principal_id: int | None
+    request_id: str
+    dedupe_key: str
+    attempt: int
+    max_attempts: int
+
+    @property
+    def last(self) -> bool:
+        """Is this the attempt after which an error is final?"""
+        return self.attempt + 1 >= self.max_attempts
+
+
+def claim(connection: Connection, job_id: int, *, worker: str, lease_s: float = LEASE_S) -> Lease | None:
+    """Take the job, or None: done, taken, put off or unknown. So any number of wake-ups for one job is harmless."""
+    token = uuid.uuid4().hex
+    statement = (
+        update(Job)
+        .where(Job.id == job_id, Job.status.in_([JobStatus.QUEUED, JobStatus.DISPATCHED]))
+        .where(Job.run_at <= instant(connection))
+        .values(
+            status=JobStatus.RUNNING,
+            lease_token=token,
+            lease_until=instant(connection, plus_s=lease_s),
+            worker=worker,
+            started_at=instant(connection),
+        )
+        .returning(
+            *(Job.kind, Job.payload, Job.effect, Job.principal_id, Job.request_id),
+            *(Job.dedupe_key, Job.attempt, Job.max_attempts),
+        )
+    )
+    row = connection.execute(statement).mappings().first()
+    if row is None:
+        return None
+    record(connection, [JobState(job_id, JobStatus.DISPATCHED, JobStatus.RUNNING, row["attempt"])], by=worker)
+    return Lease(job_id=job_id, token=token, worker=worker, **row)
+
+
+def extend(connection: Connection, lease: Lease, *, lease_s: float = LEASE_S) -> bool:
+    """The worker lives; False: it was replaced."""
+    values = {"lease_until": instant(connection, plus_s=lease_s)}
+    return connection.execute(update(Job).where(*_mine(lease)).values(values)).rowcount == 1
+
+
+def finish(connection: Connection, lease: Lease, *, note: str = "") -> None:
+    """Done, in the transaction of the work's own rows; LeaseLost (then nothing may be kept) without the token."""
+    _end(connection, lease, _mine(lease), JobStatus.SUCCEEDED, note)
+
+
+def finish_late(connection: Connection, lease: Lease, *, note: str) -> None:
+    """The effect is known to have happened: also what was taken for uncertain meanwhile is done after all."""
+    unclear = (Job.id == lease.job_id) & (Job.status == JobStatus.UNCERTAIN)
+    _end(connection, lease, [or_(unclear, and_(*_mine(lease)))], JobStatus.SUCCEEDED, note)
+
+
+def leave_uncertain(connection: Connection, lease: Lease, *, why: str) -> None:
+    """Nobody can tell whether the effect happened: a human decides."""
+    _end(connection, lease, _mine(lease), JobStatus.UNCERTAIN, why, error_class="Uncertain", last_error=why[:2000])
+
+
+def give_up(connection: Connection, lease: Lease, *, error_class: str, why: str) -> None:
+    """No further attempt makes sense, or none is left."""
+    error = {"error_class": error_class[:120], "last_error": why[:2000]}
+    _end(connection, lease, _mine(lease), JobStatus.DEAD, why, attempt=lease.attempt + 1, **error)
+
+
+def try_later(connection: Connection, lease: Lease, *, error_class: str, why: str) -> None:
+    """Queue it again, later with each attempt; dead after the last."""
+    if lease.last:
+        give_up(connection, lease, error_class=error_class, why=why)
+        return
+    values = {
+        "attempt": lease.attempt + 1,
+        "run_at": instant(connection, plus_s=backoff_s(lease.attempt)),
+        "error_class": error_class[:120],
+        "last_error": why[:2000],
+    }
+    _leave(connection, lease, _mine(lease), JobStatus.QUEUED, why, values)
+
+
+def give_back(connection: Connection, lease: Lease, *, why: str) -> None:
+    """The worker stops before it is done: another one may begin at once, and no attempt is counted."""
+    _leave(connection, lease, _mine(lease), JobStatus.QUEUED, why, {"run_at": instant(connection)})
+
+
+def backoff_s(attempt: int) -> float:
+    """5 s, 10 s, 20 s … at most an hour, each between half and one and a half of it."""
+    return float(min(LONGEST_BACKOFF_S, BACKOFF_S * 2.0 ** min(attempt, 20)) * random.uniform(0.5, 1.5))
+
+
+def _mine(lease: Lease) -> list[ColumnElement[bool]]:
+    return [Job.id == lease.job_id, Job.lease_token == lease.token, Job.status == JobStatus.RUNNING]
+
+
+def _end(
+    connection: Connection,
+    lease: Lease,
+    where: list[ColumnElement[bool]],
+    status: JobStatus,
+    note: str,
+    **values: Any,
+) -> None:
+    _leave(connection, lease, where, status, note, {"finished_at": instant(connection), **values})
+
+
+def _leave(
+    connection: Connection,
+    lease: Lease,
+    where: list[ColumnElement[bool]],
+    status: JobStatus,
+    note: str,
+    values: dict[str, Any],
+) -> None:
+    free = {"status": status, "lease_token": None, "lease_until": None}
+    if connection.execute(update(Job).where(*where).values({**free, **values})).rowcount != 1:
+        raise LeaseLost
+    step = JobState(lease.job_id, JobStatus.RUNNING, status, int(values.get("attempt", lease.attempt)), note)
+    record(connection, [step], by=lease.worker)

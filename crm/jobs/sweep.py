@@ -1,0 +1,49 @@
+"""Tidies up after workers that vanished: their leases run out, and their jobs are run again, or given up, or shown."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, and_, case, exists, update
+
+from crm.jobs.events import JobState, instant, record
+from crm.models.email_message import EmailMessage, EmailState
+from crm.models.job import Job, JobEffect, JobStatus
+
+_WHY = "the worker vanished"
+
+
+def sweep(connection: Connection, *, by: str) -> int:
+    """How many jobs had lost their worker. At-most-once mail that was being handed over becomes uncertain."""
+    in_flight = exists().where(EmailMessage.job_id == Job.id, EmailMessage.state == EmailState.SENDING)
+    status = case(
+        (and_(Job.effect == JobEffect.AT_MOST_ONCE, in_flight), JobStatus.UNCERTAIN.value),
+        (Job.crashes + 1 >= Job.max_crashes, JobStatus.DEAD.value),
+        else_=JobStatus.QUEUED.value,
+    )
+    statement = (
+        update(Job)
+        .where(Job.status == JobStatus.RUNNING, Job.lease_until < instant(connection))
+        .values(
+            crashes=Job.crashes + 1,
+            status=status,
+            lease_token=None,
+            lease_until=None,
+            error_class="WorkerVanished",
+            last_error=_WHY,
+            finished_at=case((status == JobStatus.QUEUED.value, None), else_=instant(connection)),
+        )
+        .returning(Job.id, Job.status, Job.attempt)
+    )
+    rows = connection.execute(statement).all()
+    record(connection, (JobState(r.id, JobStatus.RUNNING, JobStatus(r.status), r.attempt, _WHY) for r in rows), by=by)
+    _show_uncertain(connection)
+    return len(rows)
+
+
+def _show_uncertain(connection: Connection) -> None:
+    """A mail whose job is uncertain, or dead in the middle of handing over, is uncertain itself."""
+    ended = exists().where(Job.id == EmailMessage.job_id, Job.status.in_([JobStatus.UNCERTAIN, JobStatus.DEAD]))
+    connection.execute(
+        update(EmailMessage)
+        .where(EmailMessage.state == EmailState.SENDING, ended)
+        .values(state=EmailState.UNCERTAIN, version=EmailMessage.version + 1)
+    )
