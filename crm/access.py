@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, event, false, inspect, or_, select, true
-from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm import LoaderCriteriaOption, ORMExecuteState, Session
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.schema import Table
 
@@ -132,6 +132,16 @@ def _entities(state: ORMExecuteState) -> Iterator[type[Any]]:
     yield from (REGISTRY[name] for name in sorted(seen & REGISTRY.keys()))
 
 
+class _Criterion(LoaderCriteriaOption):
+    """A loader criterion that is adapted to an alias in explicit joins too, where SQLAlchemy leaves it on the table."""
+
+    _traverse_internals = LoaderCriteriaOption._traverse_internals
+
+    def _resolve_where_criteria(self, ext_info: Any) -> ColumnElement[bool]:
+        clause = super()._resolve_where_criteria(ext_info)
+        return ext_info._adapter.traverse(clause) if ext_info.is_aliased_class else clause
+
+
 def _criterion(session: Session, model: type[Any], actor: Actor, trash: str) -> Any:
     """The loader option for one entity, made once a session."""
     made: dict[tuple[str, str], Any] = session.info.setdefault("criteria", {})
@@ -139,9 +149,8 @@ def _criterion(session: Session, model: type[Any], actor: Actor, trash: str) -> 
     if key not in made:
         clause = visible(model, actor, trash=trash)
         free = clause.compare(and_(true(), true()))
-        made[key] = (
-            None if free else with_loader_criteria(model, clause, include_aliases=True, propagate_to_loaders=False)
-        )
+        option = _Criterion(model, clause, include_aliases=True, propagate_to_loaders=False)
+        made[key] = None if free else option
     return made[key]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import func, select, union, update
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from crm import access
 from crm.actor import Actor, Scope, system
@@ -162,3 +162,22 @@ def test_bulk_statements_must_say_that_they_pass_by_the_scope(database: Database
         with pytest.raises(RuntimeError, match="unscoped"):
             session.execute(update(Customer).values(city="x"))
         session.execute(update(Customer).values(city="x", updated_at=now()), execution_options={"unscoped": True})
+
+
+def test_aliases_joins_and_subqueries_are_narrowed_for_each_actor_in_turn(database: Database, people: People) -> None:
+    """The same statements for two actors, one after the other: a cached statement must not keep the first one's rows."""
+    other, inner = aliased(Customer), select(Customer.name).subquery()
+    statements = [
+        select(other.name),
+        select(inner.c.name),
+        select(other.name).select_from(Contact).join(other, other.id == Contact.customer_id),
+        select(other.name).select_from(Contact).outerjoin(other, Contact.customer.of_type(other)),
+        select(Customer.name).select_from(Contact).outerjoin(Contact.customer),
+        select(Customer.name).where(Customer.id.in_(select(Contact.customer_id))),
+        union(select(Customer.name), select(other.name)),
+    ]
+    stranger = Actor(people.lead.user_id, "bob", {"view_customers": Scope.OWN, "view_contacts": Scope.ALL})
+    for statement in statements:
+        for actor, seen in ((people.own, {"Mine"}), (stranger, {"Foreign"})):
+            with database.read_only(actor) as session:
+                assert set(session.scalars(statement)) - {None} == seen, str(statement)
