@@ -21,6 +21,7 @@ from crm.models.opportunity_history import OpportunityHistory
 from crm.models.password_reset import PasswordReset
 from crm.models.permission import Permission
 from crm.models.pipeline import Pipeline
+from crm.models.process_heartbeat import ProcessHeartbeat
 from crm.models.product import Product
 from crm.models.refresh_token import RefreshToken
 from crm.models.reminder import Reminder
@@ -55,6 +56,7 @@ __all__ = [
     "PasswordReset",
     "Permission",
     "Pipeline",
+    "ProcessHeartbeat",
     "Product",
     "RefreshToken",
     "Reminder",
