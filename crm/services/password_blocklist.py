@@ -50,7 +50,6 @@ _RUNS = (
     "qwertyuiopasdfghjklzxcvbnm" * 2,
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p" * 2,
 )
-_LONGEST_STEM = max(map(len, _STEMS))
 
 
 def is_common(password: str, about: tuple[str, ...] = ()) -> bool:
@@ -59,7 +58,7 @@ def is_common(password: str, about: tuple[str, ...] = ()) -> bool:
     if len(set(text)) < 5 or _is_run(text) or _is_repetition(text):
         return True
     own = frozenset(part for word in about for part in re.split(r"[\W_]+", word.casefold()) if len(part) > 2)
-    return any(_is_words(form, own) for form in {text, text.translate(_LOOKALIKE)})
+    return _is_words(text, _STEMS | own)
 
 
 def _is_run(text: str) -> bool:
@@ -71,13 +70,16 @@ def _is_repetition(text: str) -> bool:
     return text in (text + text)[1:-1]
 
 
-def _is_words(text: str, own: frozenset[str]) -> bool:
-    """A few stems are all that is left once digits and punctuation are taken out, however they are strung together."""
-    longest = max(_LONGEST_STEM, *map(len, own), 0)
+def _is_words(text: str, stems: frozenset[str]) -> bool:
+    """A few stems are all that is left once digits and punctuation are taken out, however they are strung together.
+
+    A digit may stand for the letter it looks like.
+    """
+    alike, longest = text.translate(_LOOKALIKE), max(map(len, stems))
     fewest = {0: 0}  # position → how many stems it takes to get there
     for end in range(1, len(text) + 1):
         starts = [start for start in range(max(0, end - longest), end) if start in fewest]
-        counts = [fewest[start] + 1 for start in starts if text[start:end] in _STEMS or text[start:end] in own]
+        counts = [fewest[start] + 1 for start in starts if not stems.isdisjoint((text[start:end], alike[start:end]))]
         if end - 1 in fewest and not text[end - 1].isalpha():
             counts.append(fewest[end - 1])
         if counts:

@@ -26,26 +26,41 @@ Values = Mapping[str, Any]
 STALE = "Somebody else changed this record in the meantime"
 
 
-def create(session: Session, model: type[Any], values: Values) -> Any:
-    """A new record, owned by the actor unless `values` says otherwise."""
+def create(session: Session, model: type[Any], values: Values, *, hidden: Values | None = None) -> Any:
+    """A new record, owned by the actor unless `values` says otherwise.
+
+    `hidden` are attributes that no door may send and services derive, such as a password's hash.
+    """
     _allowed(model, "create")
     access.require(actor_of(session), permission(model, "create"))
     record = model(**_ownership(session, model))
     _assign(session, record, values)
+    _assign_hidden(record, hidden)
     session.add(record)
     _apply_rules(session, record, frozenset(values))
     flush(session, model)
     return record
 
 
-def update(session: Session, record: Any, values: Values, *, expected_version: int | None = None) -> Any:
-    """Change the fields that are sent; StaleVersion if the record is no longer at `expected_version`."""
+def update(
+    session: Session,
+    record: Any,
+    values: Values,
+    *,
+    expected_version: int | None = None,
+    hidden: Values | None = None,
+) -> Any:
+    """Change the fields that are sent; StaleVersion if the record is no longer at `expected_version`.
+
+    `hidden`: see `create`; to the rules these count as sent.
+    """
     model = type(record)
     _allowed(model, "update")
     access.require_for(session, record, "update")
     check_version(record, expected_version)
     _assign(session, record, values)
-    _apply_rules(session, record, frozenset(values))
+    _assign_hidden(record, hidden)
+    _apply_rules(session, record, frozenset({*values, *(hidden or ())}))
     flush(session, model)
     return record
 
@@ -153,6 +168,11 @@ def _assign(session: Session, record: Any, values: Values) -> None:
             setattr(record, name, value)
             if field.relation and record in session and inspect(record).persistent:
                 session.expire(record, [field.relation])  # the relation follows its key
+
+
+def _assign_hidden(record: Any, hidden: Values | None) -> None:
+    for name, value in (hidden or {}).items():
+        setattr(record, name, value)
 
 
 def _check_reference(session: Session, model: type[Any], field: Field, key: int) -> None:
