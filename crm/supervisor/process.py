@@ -40,6 +40,7 @@ class ProcessSpec:
     order: int = 0
     grace_s: float = 10.0
     ready_limit_s: float = 60.0
+    hide: Sequence[str] = ()
 
 
 class Child:
@@ -81,10 +82,11 @@ class Child:
             delay_s = min(FIRST_DELAY_S * 2 ** (failures - 1), LONGEST_DELAY_S)
             self._log("crm", f"{self.spec.name} {_ending(self.status)}; it starts again in {delay_s:g} s")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), delay_s)
+                async with asyncio.timeout(delay_s):
+                    await self._stop.wait()
 
     async def _run_once(self) -> int:
-        with Output(lambda line: self._log(self.spec.name, line)) as output:
+        with Output(self._show) as output:
             try:
                 process = self._process = self._spawn(output.inlet)
             except OSError as error:
@@ -102,6 +104,10 @@ class Child:
             _kill_group(process.pid)
             self._process = None
             return process.wait()
+
+    def _show(self, line: str) -> None:
+        if not any(words in line for words in self.spec.hide):
+            self._log(self.spec.name, line)
 
     async def _end(self, process: subprocess.Popen[bytes], exited: asyncio.Task[None]) -> None:
         process.terminate()

@@ -43,8 +43,9 @@ def reachable(host: str) -> str:
 async def _until(asks: Callable[[], Awaitable[bool]]) -> None:
     while True:
         try:
-            if await asyncio.wait_for(asks(), ANSWER_LIMIT_S):
-                return
+            async with asyncio.timeout(ANSWER_LIMIT_S):  # wait_for of 3.11 can swallow a cancellation
+                if await asks():
+                    return
         except (OSError, TimeoutError):
             pass
         await asyncio.sleep(PAUSE_S)
