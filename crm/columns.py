@@ -92,3 +92,7 @@ def choice(kind: type[StrEnum]) -> Enum:
 def now() -> datetime:
     """The present instant, in UTC."""
     return datetime.now(UTC)
+
+
+def filled_by_rule() -> None:
+    """Default of a column that may be left out of the input because a rule of its service fills it."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.columns import Fraction, choice, now
+from crm.columns import Fraction, choice, filled_by_rule, now
 from crm.entity import Entity
 from crm.models.base import Owned, Record, Searchable, Trashable
 from crm.models.contact import Contact
@@ -43,7 +43,8 @@ class Opportunity(Owned, Trashable, Searchable, Record):
         form=(
             *("name", "customer_id", "contact_id", "pipeline_id", "stage_id", "amount", "currency"),
             *("probability_override", "forecast_category_override", "expected_close_date", "type", "source"),
-            *("next_step", "next_step_date", "description", "tags", "owner_id", "team_id"),
+            *("next_step", "next_step_date", "lost_reason_id", "lost_notes", "description", "tags"),
+            *("owner_id", "team_id"),
         ),
         search=("name", "description", "next_step"),
         filters=(
@@ -58,8 +59,12 @@ class Opportunity(Owned, Trashable, Searchable, Record):
     name: Mapped[str] = mapped_column(String(200), doc="What the deal is about.")
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True, doc="Who may buy.")
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True, doc="Primary contact.")
-    pipeline_id: Mapped[int] = mapped_column(ForeignKey("pipeline.id"), index=True, doc="Pipeline it runs through.")
-    stage_id: Mapped[int] = mapped_column(ForeignKey("stage.id"), index=True, doc="Stage it is in.")
+    pipeline_id: Mapped[int] = mapped_column(
+        ForeignKey("pipeline.id"), default=filled_by_rule, index=True, doc="Pipeline; the default one if left out."
+    )
+    stage_id: Mapped[int] = mapped_column(
+        ForeignKey("stage.id"), default=filled_by_rule, index=True, doc="Stage; the first one if left out."
+    )
     amount: Mapped[Decimal | None] = mapped_column(index=True, doc="What it is worth; may be unknown.")
     currency: Mapped[str] = mapped_column(String(3), default="USD", doc="Currency of the amount, ISO 4217.")
     probability_override: Mapped[Decimal | None] = mapped_column(

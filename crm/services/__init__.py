@@ -1,8 +1,9 @@
 """What can be done: one noun a file; `records` serves every entity.
 
-Importing this package makes every session keep to scope and audit.
+Importing this package makes every session keep to scope and audit, and every door to the rules of each noun.
 """
 
 from crm import access, audit, rights
+from crm.services import contacts, customers, opportunities, opportunity_history
 
-__all__ = ["access", "audit", "rights"]
+__all__ = ["access", "audit", "contacts", "customers", "opportunities", "opportunity_history", "rights"]

@@ -58,8 +58,9 @@ def update(
     _allowed(model, "update")
     access.require_for(session, record, "update")
     check_version(record, expected_version)
-    _assign(session, record, values)
-    _assign_hidden(record, hidden)
+    with session.no_autoflush:  # the rules must still see what each value was before
+        _assign(session, record, values)
+        _assign_hidden(record, hidden)
     _apply_rules(session, record, frozenset({*values, *(hidden or ())}))
     flush(session, model)
     return record
