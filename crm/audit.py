@@ -48,13 +48,23 @@ def _write_down(session: Session, _context: Any) -> None:
         session.connection().execute(insert(AuditEntry), entries)
 
 
-def _entries(session: Session) -> Iterator[dict[str, Any]]:
-    common = {
+def note(session: Session, record: Any, action: str, changes: Changes) -> None:
+    """Write down a change that the record's own columns and links do not show, such as a role's grants."""
+    told = {"entity": name_of(type(record)), "record_id": record.id, "changes": changes, "action": action}
+    session.connection().execute(insert(AuditEntry), [_common(session) | told])
+
+
+def _common(session: Session) -> dict[str, Any]:
+    return {
         "created_at": now(),
         "actor_id": actor_of(session).user_id,
         "actor_name": actor_of(session).name[:120],
         "request_id": request_id.get(),
     }
+
+
+def _entries(session: Session) -> Iterator[dict[str, Any]]:
+    common = _common(session)
     verb = session.info.get("verb")
     for record, action, changes in _touched(session):
         key = inspect(record).mapper.primary_key_from_instance(record)[0]

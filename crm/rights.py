@@ -89,7 +89,8 @@ def _teams(session: Session, user_id: int) -> list[int]:
 def _notice(session: Session, _context: Any, _instances: Any) -> None:
     for user in [o for o in session.dirty if isinstance(o, User)]:
         if any(inspect(user).attrs[name].history.has_changes() for name in _RIGHTS):
-            user.access_version += 1
+            # counted by the database: a change that another transaction made meanwhile must count too
+            user.access_version = User.access_version + 1
     touched = {*session.new, *session.dirty, *session.deleted}
     roles = {o.role_id if isinstance(o, RolePermission) else o.id for o in touched if _is_rights(o)}
     if roles - {None}:

@@ -18,7 +18,7 @@ class Team(Trashable, Record):
         section="Administration",
         icon="users-group",
         list=("name", "parent_id", "lead_id", "created_at"),
-        form=("name", "parent_id", "lead_id"),
+        form=("name", "parent_id", "lead_id", "members"),
         filters=("name", "parent_id", "lead_id", "created_at"),
         sort=("name", "created_at"),
         order="name",
@@ -30,3 +30,6 @@ class Team(Trashable, Record):
 
     parent: Mapped[Team | None] = relationship(remote_side="Team.id", foreign_keys=[parent_id])
     lead: Mapped[User | None] = relationship("User", foreign_keys=[lead_id])  # type: ignore[name-defined]  # noqa: F821
+    members: Mapped[list[User]] = relationship(  # type: ignore[name-defined]  # noqa: F821
+        "User", secondary="user_team", back_populates="teams", order_by="User.id"
+    )

@@ -66,4 +66,4 @@ class User(Trashable, Searchable, Record):
 
     manager: Mapped[User | None] = relationship(remote_side="User.id", foreign_keys=[manager_id])
     roles: Mapped[list[Role]] = relationship(secondary=user_role, order_by=Role.id)
-    teams: Mapped[list[Team]] = relationship(secondary=user_team, order_by=Team.id)
+    teams: Mapped[list[Team]] = relationship(secondary=user_team, order_by=Team.id, back_populates="members")

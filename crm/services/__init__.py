@@ -4,6 +4,29 @@ Importing this package makes every session keep to scope and audit, and every do
 """
 
 from crm import access, audit, rights
-from crm.services import contacts, customers, opportunities, opportunity_history
+from crm.services import (
+    categories,
+    category_types,
+    contacts,
+    customers,
+    opportunities,
+    opportunity_history,
+    roles,
+    teams,
+    users,
+)
 
-__all__ = ["access", "audit", "contacts", "customers", "opportunities", "opportunity_history", "rights"]
+__all__ = [
+    "access",
+    "audit",
+    "categories",
+    "category_types",
+    "contacts",
+    "customers",
+    "opportunities",
+    "opportunity_history",
+    "rights",
+    "roles",
+    "teams",
+    "users",
+]

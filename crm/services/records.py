@@ -6,8 +6,8 @@ Values are keyed by attribute names (`customer_id`, `tags` as a list of numbers)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from sqlalchemy import inspect, select
 from sqlalchemy.exc import IntegrityError
@@ -23,6 +23,7 @@ from crm.fields import Field, Kind, fields_of, related
 from crm.services.integrity import sentence
 
 Values = Mapping[str, Any]
+Function = TypeVar("Function", bound=Callable[..., None])
 STALE = "Somebody else changed this record in the meantime"
 
 
@@ -101,6 +102,11 @@ def purge(session: Session, record: Any) -> None:
     flush(session, type(record))
 
 
+def is_new(record: Any) -> bool:
+    """Whether the record has not been stored yet (rules ask)."""
+    return not inspect(record).has_identity
+
+
 def check_version(record: Any, expected: int | None) -> None:
     """Raise StaleVersion if somebody changed the record since the caller read it."""
     if expected is not None and record.version != expected:
@@ -121,10 +127,10 @@ def flush(session: Session, model: type[Any]) -> None:
 DELETE_GUARDS: dict[type[Any], tuple[Any, ...]] = {}
 
 
-def guard_delete(model: type[Any]) -> Any:
+def guard_delete(model: type[Any]) -> Callable[[Function], Function]:
     """Declare a check that runs before a record of `model` is moved to the trash."""
 
-    def declare(guard: Any) -> Any:
+    def declare(guard: Function) -> Function:
         DELETE_GUARDS[model] = (*DELETE_GUARDS.get(model, ()), guard)
         return guard
 

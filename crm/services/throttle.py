@@ -54,6 +54,15 @@ def sign_in_counters(session: Session, account: str, ip: str) -> tuple[Counter, 
     return mine, counter("address", ip, free=50)
 
 
+def mail_counters(address: str, ip: str) -> tuple[Counter, Counter]:
+    """The counters of mail that anyone may ask for: nobody's inbox is flooded."""
+    return counter("mail to", address, free=5, longest_s=900), counter("mail from", ip, free=20, longest_s=900)
+
+
+def registration_counters(ip: str) -> tuple[Counter]:
+    return (counter("registration", ip, free=20),)
+
+
 def count(session: Session, counters: Iterable[Counter]) -> None:
     """Count one attempt; TooManyRequests, with nothing counted, while a delay runs."""
     moment = now()
