@@ -10,10 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from crm.columns import now
 from crm.entity import name_of
 from crm.errors import invalid
 from crm.jobs import enqueue
-from crm.models.email_message import EmailMessage
+from crm.models.email_message import EmailMessage, EmailState
 from crm.models.job import JobEffect
 
 ATTEMPTS = 20
@@ -80,3 +81,36 @@ def _address(text: str) -> str:
 def _line(text: str) -> str:
     """One line: control characters would begin a header of their own."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+# ---------------------------------------------------------------------------------------------- what became of it
+
+
+def get(session: Session, message_id: int) -> EmailMessage | None:
+    """For the worker that sends it, whatever the rights of its job."""
+    return session.get(EmailMessage, message_id, execution_options=_UNSCOPED)
+
+
+def capture(session: Session, message: EmailMessage) -> None:
+    """No mail server is set: the panel's inbox has it."""
+    message.state = EmailState.CAPTURED
+    session.flush()
+
+
+def begin(session: Session, message: EmailMessage, *, header: str) -> None:
+    """Its body is about to be handed over; `header` is its Message-ID from now on."""
+    message.state = EmailState.SENDING
+    message.message_id = header
+    message.sending_at = now()
+    message.attempts += 1
+    session.flush()
+
+
+def conclude(session: Session, message: EmailMessage, state: EmailState, *, code: int, reply: str) -> None:
+    """The server's answer, and the state that follows from it."""
+    message.state = state
+    message.smtp_code = code or None
+    message.smtp_reply = reply[:500]
+    if state is EmailState.SENT:
+        message.sent_at = now()
+    session.flush()

@@ -1,0 +1,1 @@
+"""Mail: texts from templates, and the way to a server."""

@@ -1,0 +1,121 @@
+"""Sends one mail: what can be repeated is, and the one step that cannot is fenced and, if unclear, shown to a human.
+
+The row says `sending` before the first byte of the body leaves, in a transaction that holds the lease; so a worker that
+was replaced sends nothing, and one that vanishes leaves a mail that nobody sends twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from email.message import EmailMessage as MimeMessage
+from typing import Any
+
+from crm.columns import now
+from crm.jobs import lease as leases
+from crm.mail import message as mime
+from crm.mail import smtp
+from crm.models.email_message import EmailMessage, EmailState
+from crm.models.job import JobEffect
+from crm.services import emails
+from crm.workers.registry import Permanent
+from crm.workers.run import Run, persist
+
+_UNCLEAR = "An earlier worker vanished while it handed the mail over"
+
+
+def deliver(run: Run, message_id: int) -> None:
+    """Send the mail and end the job; without a mail server it is captured."""
+    prepared = _prepare(run, message_id)
+    if prepared is None:
+        return
+    sender, recipient = mime.sender_of(run.settings).addr_spec, str(prepared["To"].addresses[0].addr_spec)
+    begun = False
+    try:
+        with smtp.connected(run.settings, prepared, sender=sender, recipient=recipient) as handover:
+            _begin(run, message_id, header=str(prepared["Message-ID"]))
+            begun = True
+            _sent(run, message_id, handover.complete())
+    except smtp.Refused as error:
+        _refused(run, message_id, error)
+    except smtp.TryLater as error:
+        _later(run, message_id, error)
+    except smtp.NoAnswer as error:
+        _unclear(run, message_id, error)
+    except BaseException as error:  # the process is interrupted between the body and the answer
+        if begun and not run.ended:
+            _unclear(run, message_id, smtp.NoAnswer(0, f"Interrupted: {type(error).__name__}"))
+        raise
+
+
+def _prepare(run: Run, message_id: int) -> MimeMessage | None:
+    """The mail to send, or None when the job could be ended at once."""
+    with run.transaction() as session:
+        stored = emails.get(session, message_id)
+        if stored is None:
+            raise Permanent("There is no mail %(number)s", number=message_id)
+        if stored.state is EmailState.SENDING and run.lease.effect is JobEffect.AT_MOST_ONCE:
+            emails.conclude(session, stored, EmailState.UNCERTAIN, code=0, reply=_UNCLEAR)
+            run.end(session, leases.leave_uncertain, why=_UNCLEAR)
+        elif stored.state not in (EmailState.READY, EmailState.SENDING):
+            run.end(session, leases.finish, note=f"the mail is {stored.state.value} already")
+        elif not run.settings.smtp_host:
+            emails.capture(session, stored)
+            run.end(session, leases.finish, note="captured: no SMTP_HOST is set")
+        return None if run.ended else mime.compose(stored, run.settings, date=now())
+
+
+def _begin(run: Run, message_id: int, *, header: str) -> None:
+    with run.transaction() as session:
+        run.fence(session)
+        emails.begin(session, _stored(emails.get(session, message_id)), header=header)
+
+
+def _sent(run: Run, message_id: int, answer: smtp.Answer) -> None:
+    note = f"{answer.code} {answer.reply}"
+    _conclude(run, message_id, EmailState.SENT, answer.code, answer.reply, leases.finish_late, note=note)
+
+
+def _refused(run: Run, message_id: int, error: smtp.Refused) -> None:
+    options = {"error_class": "Refused", "why": str(error)}
+    _conclude(run, message_id, EmailState.REFUSED, error.code, error.reply, leases.give_up, **options)
+
+
+def _later(run: Run, message_id: int, error: smtp.MailError) -> None:
+    """After the last attempt the mail counts as refused, with the last answer."""
+    state = EmailState.REFUSED if run.lease.last else EmailState.READY
+    options = {"error_class": type(error).__name__, "why": str(error)}
+    _conclude(run, message_id, state, error.code, error.reply, leases.try_later, **options)
+
+
+def _unclear(run: Run, message_id: int, error: smtp.NoAnswer) -> None:
+    """Mail that is better sent twice than lost is sent again."""
+    if run.lease.effect is not JobEffect.AT_MOST_ONCE:
+        return _later(run, message_id, error)
+    why = f"No answer after the body was sent: {error.reply}"
+    _conclude(run, message_id, EmailState.UNCERTAIN, 0, error.reply, leases.leave_uncertain, why=why)
+
+
+def _conclude(
+    run: Run,
+    message_id: int,
+    state: EmailState,
+    code: int,
+    reply: str,
+    statement: Callable[..., None],
+    **options: Any,
+) -> None:
+    """Mail and job change together, however long the database is away."""
+
+    def once() -> None:
+        with run.transaction() as session:
+            stored = _stored(emails.get(session, message_id))
+            emails.conclude(session, stored, state, code=code, reply=reply)
+            run.end(session, statement, **options)
+
+    persist(once)
+
+
+def _stored(found: EmailMessage | None) -> EmailMessage:
+    if found is None:
+        raise Permanent("The mail is gone")
+    return found

@@ -1,0 +1,103 @@
+"""What a worker does with a wake-up: claim the job, run its handler, write down how it ended."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from dramatiq.middleware import Shutdown
+from dramatiq.middleware.threading import Interrupt
+from sqlalchemy.exc import DBAPIError
+
+from crm.actor import Actor, system
+from crm.db import Database
+from crm.errors import BadInput, CrmError, Forbidden, NotFound
+from crm.jobs import lease as leases
+from crm.jobs.lease import Lease, LeaseLost
+from crm.logs import logger, request_id
+from crm.rights import load_actor
+from crm.settings import Settings
+from crm.workers.heartbeat import Heartbeat
+from crm.workers.registry import Kind, Permanent, arguments, kind_of
+from crm.workers.run import Run, write_down
+
+#: trying again would meet the same answer
+_FINAL = (Permanent, BadInput, Forbidden, NotFound)
+_log = logger(__name__)
+
+
+def execute(database: Database, settings: Settings, heartbeat: Heartbeat, job_id: int, *, worker: str) -> bool:
+    """Run the job if it can be claimed; False if there was nothing to do. Errors end in the job's row, not here."""
+    with database.engine().begin() as connection:
+        lease = leases.claim(connection, job_id, worker=worker)
+    if lease is None:
+        return False
+    token = request_id.set(lease.request_id or f"job-{job_id}")
+    try:
+        with heartbeat.holding(lease):
+            _attempt(database, settings, lease)
+    finally:
+        request_id.reset(token)
+    return True
+
+
+def _attempt(database: Database, settings: Settings, lease: Lease) -> None:
+    try:
+        _work(database, settings, lease)
+        _log.debug("job done", job=lease.job_id, kind=lease.kind)
+    except LeaseLost:
+        _log.warning("job was taken over by another worker", job=lease.job_id, kind=lease.kind)
+    except Shutdown:
+        _end(database, partial(leases.give_back, lease=lease, why="the worker was stopped"))
+    except _FINAL as error:
+        _fail(database, lease, error, final=True)
+    except (Exception, Interrupt) as error:
+        _fail(database, lease, error, final=False)
+
+
+def _work(database: Database, settings: Settings, lease: Lease) -> None:
+    kind = kind_of(lease.kind)
+    values = arguments(kind, lease.payload)
+    run = Run(database, settings, lease, _actor(database, kind, lease))
+    if kind.own_steps:
+        kind.run(run, **values)
+    if run.ended:
+        return
+    with run.transaction() as session:
+        if not kind.own_steps:
+            kind.run(session, **values)
+            session.flush()
+        run.end(session, leases.finish)
+
+
+def _actor(database: Database, kind: Kind, lease: Lease) -> Actor:
+    """Whoever asked for the job, with the rights of this moment."""
+    if kind.as_system or lease.principal_id is None:
+        return system(kind.name)
+    with database.read_only(system(kind.name)) as session:
+        actor = load_actor(session, lease.principal_id)
+    if actor is None:
+        raise Permanent("Who asked for this may no longer sign in")
+    return actor
+
+
+def _fail(database: Database, lease: Lease, error: BaseException, *, final: bool) -> None:
+    why, name = reason(error), type(error).__name__
+    _log.warning("job failed", job=lease.job_id, kind=lease.kind, attempt=lease.attempt + 1, error=name, why=why)
+    statement = leases.give_up if final else leases.try_later
+    _end(database, partial(statement, lease=lease, error_class=name, why=why))
+
+
+def _end(database: Database, statement: partial[None]) -> None:
+    try:
+        write_down(database, statement)
+    except LeaseLost:
+        _log.warning("job was taken over by another worker")
+
+
+def reason(error: BaseException) -> str:
+    """A sentence for the job's row: no SQL, and nothing of a statement's values."""
+    if isinstance(error, DBAPIError):
+        return f"Database: {str(error.orig).partition(chr(10))[0]}"
+    if isinstance(error, Interrupt):
+        return "It took longer than a job may take"
+    return str(error) if isinstance(error, CrmError) else f"{type(error).__name__}: {error}"
