@@ -48,7 +48,12 @@ def embedded(data_dir: Path) -> tuple[ProcessSpec, str]:
     argv = [_server(), *(word for name, value in options.items() for word in (f"--{name}", value))]
     # A setting of the kernel that matters to large servers; nobody should have to change it to try a CRM.
     hide = ["Memory overcommit must be enabled"]
-    return ProcessSpec("valkey", argv, ready=socket_pongs(path), hide=hide), f"unix://{quote(str(path))}?db=0"
+    return ProcessSpec("valkey", argv, ready=socket_pongs(path), hide=hide), address(data_dir)
+
+
+def address(data_dir: Path) -> str:
+    """The URL of the embedded server, running or not."""
+    return f"unix://{quote(str(socket_path(data_dir)))}?db=0"
 
 
 def socket_path(data_dir: Path) -> Path:

@@ -1,0 +1,93 @@
+"""`crm migrate`, `crm seed`, `crm openapi`, and what `crm dev` prepares before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crm.settings import Settings
+
+if TYPE_CHECKING:
+    from crm.db import Database
+
+DEMO_DECIDED = "demo.decided"
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Database]:
+    """The database of this command; its connections go back at the end."""
+    from crm.db import Database
+
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(settings.database, pool_size=2)
+    try:
+        yield database
+    finally:
+        database.dispose()
+
+
+def migrate(settings: Settings) -> str:
+    """Bring the schema up to date; says whether there was anything to do."""
+    from crm.migrations.run import upgrade
+
+    with opened(settings) as database:
+        return "The schema was brought up to date." if upgrade(database) else "The schema is up to date."
+
+
+def seed(settings: Settings, *, demo: bool, dataset: Path | None) -> Iterator[str]:
+    """Load what is asked for; yields a line for each."""
+    migrate(settings)
+    with opened(settings) as database:
+        from seeds import initial
+
+        initial.load(database, settings)
+        yield "Initial data is there."
+        if demo:
+            from seeds import demo as demo_data
+
+            demo_data.load(database, settings)
+            yield "Demo data is there."
+        if dataset:
+            from seeds import dataset as public
+
+            public.load(database, settings, dataset)
+            yield f"The data set in {dataset} is there."
+
+
+def prepare(settings: Settings, *, demo: bool) -> list[str]:
+    """Everything `crm dev` needs; the demo data once, and never into a database that has customers.
+
+    Returns the logins whose password is public, to be shown.
+    """
+    first = demo and not settings.production and not (settings.data_dir / DEMO_DECIDED).exists()
+    list(seed(settings, demo=first and not _has_customers(settings), dataset=None))
+    (settings.data_dir / DEMO_DECIDED).touch()
+    return _logins(settings)
+
+
+def _logins(settings: Settings) -> list[str]:
+    from crm.actor import system
+    from crm.services import users
+
+    with opened(settings) as database, database.read_only(system("command line")) as session:
+        stands = users.default_password_stands(session)
+    return [f"{users.DEFAULT_NAME} / {users.DEFAULT_PASSWORD}"] if stands else []
+
+
+def _has_customers(settings: Settings) -> bool:
+    """Also those in the trash: whoever deleted the demo data does not want it back."""
+    from sqlalchemy import inspect, text
+
+    with opened(settings) as database, database.engine(write=False).connect() as connection:
+        if "customer" not in inspect(connection).get_table_names():
+            return False
+        return connection.scalar(text("SELECT 1 FROM customer LIMIT 1")) is not None
+
+
+def openapi_document(settings: Settings) -> str:
+    """The document as indented JSON."""
+    from crm.api.openapi import document
+
+    return document(settings)
