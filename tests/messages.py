@@ -1,0 +1,128 @@
+"""Every text the panel may show, as message ids with where each stands; `python -m tests.messages` adds new ones to
+the Chinese catalogue, untranslated, so that a test fails until somebody translates them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from babel.messages.pofile import read_po, write_po
+
+import crm
+import crm.errors
+import crm.services
+from crm import entity, schemas
+from crm.errors import CrmError, StartError
+from crm.fields import fields_of, models
+from crm.i18n import LOCALE_DIR
+from crm.names import words
+
+ROOT = Path(crm.__file__).parent
+CHINESE = LOCALE_DIR / "zh" / "LC_MESSAGES" / "crm.po"
+Message = tuple[str, str]
+
+
+def every() -> dict[str, str]:
+    """Message id → where it was found first."""
+    load_all()
+    found: dict[str, str] = {}
+    for text, place in (*_declared(), *_operations(), *_sentences(), *_called(), *_in_templates()):
+        if text.strip():
+            found.setdefault(text, place)
+    return found
+
+
+def load_all() -> None:
+    """Import every service: operations and rules are declared there."""
+    for module in pkgutil.iter_modules(crm.services.__path__, "crm.services."):
+        importlib.import_module(module.name)
+
+
+def _declared() -> Iterator[Message]:
+    """Names, labels, hints and values of entities; what is said when a unique index is violated."""
+    for model in models():
+        place = entity.name_of(model)
+        yield entity.title_of(model), place
+        yield entity.titles_of(model), place
+        yield entity.entity_of(model).section, place
+        for field in fields_of(model).values():
+            yield field.label, f"{place}.{field.name}"
+            yield field.doc, f"{place}.{field.name}"
+            for member in field.choices or ():
+                yield words(member.value), f"{place}.{field.name}"
+        for index in model.__table__.indexes:
+            yield index.info.get("message", ""), f"{place}: {index.name}"
+
+
+def _operations() -> Iterator[Message]:
+    for model in models():
+        for operation in entity.operations_of(model).values():
+            place = f"{entity.name_of(model)}: {operation.verb}"
+            yield words(operation.verb), place
+            yield operation.doc, place
+            for option in operation.options:
+                yield words(option.name), place
+
+
+def _sentences() -> Iterator[Message]:
+    for text in schemas._SENTENCES.values():
+        yield text, "crm/schemas.py"
+
+
+def _called() -> Iterator[Message]:
+    """First texts of gettext calls and of errors; commands speak English and are left out."""
+    errors = [name for name, kind in vars(crm.errors).items() if _is_error(kind)]
+    keywords: dict[str, tuple[int, ...] | None] = dict.fromkeys(["_", "gettext", "lazy", *errors])
+    keywords |= {"field_error": (2,), "invalid": (2,), "PydanticCustomError": (2,)}
+    left_out = ("commands", "supervisor", "cli.py", "migrations")
+    for path in sorted(ROOT.rglob("*.py")):
+        if path.relative_to(ROOT).parts[0] not in left_out:
+            yield from _extracted("python", path, keywords)
+
+
+def _is_error(kind: object) -> bool:
+    return inspect.isclass(kind) and issubclass(kind, CrmError) and kind is not StartError
+
+
+def _in_templates() -> Iterator[Message]:
+    for path in sorted(ROOT.rglob("templates/**/*.html")):
+        yield from _extracted("jinja2", path, {"_": None, "gettext": None})
+
+
+def _extracted(method: str, path: Path, keywords: dict[str, tuple[int, ...] | None]) -> Iterator[Message]:
+    with path.open("rb") as file:
+        for line, message, _comments, _context in extract(method, file, keywords=keywords):  # type: ignore[arg-type]
+            text = message[-1] if isinstance(message, tuple) else message
+            if isinstance(text, str):
+                yield text, f"{path.relative_to(ROOT.parent)}:{line}"
+
+
+def chinese() -> Catalog:
+    """The catalogue as it lies in the file."""
+    if not CHINESE.exists():
+        return Catalog(locale="zh_Hans_CN", project="crm", charset="utf-8")
+    with CHINESE.open("rb") as file:
+        return read_po(file, locale="zh")
+
+
+def update() -> int:
+    """Add what is missing and drop what is used no more; returns how many texts wait for a translation."""
+    old, wanted = chinese(), every()
+    new = Catalog(locale="zh", project="crm", charset="utf-8", fuzzy=False)
+    for text in sorted(wanted, key=lambda t: (wanted[t].partition(":")[0], t.casefold())):
+        known = old.get(text)
+        new.add(text, known.string if known else "", flags=known.flags if known else ())
+    CHINESE.parent.mkdir(parents=True, exist_ok=True)
+    with CHINESE.open("wb") as out:
+        write_po(out, new, width=116, omit_header=False, no_location=True)
+    return sum(not message.string for message in new if message.id)
+
+
+if __name__ == "__main__":
+    raise SystemExit(f"{update()} texts wait for a translation in {CHINESE}")
