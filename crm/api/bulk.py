@@ -1,0 +1,38 @@
+"""`POST /api/<plural>/bulk`: up to 1,000 changes in one transaction, or none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from crm import access
+from crm.api.call import Call
+from crm.api.envelope import Answer, success
+from crm.api.written import record_data
+from crm.entity import ALL_VERBS, permission
+from crm.errors import BadInput
+from crm.services.bulk import Changes, apply, read_changes
+
+
+async def bulk(call: Call, model: type[Any]) -> Answer:
+    """Answers `{created, updated, deleted}`: records as GET shows them, and numbers of what was deleted."""
+    sent = await call.json()
+    changes = read_changes(model, sent)
+    for verb in ALL_VERBS:
+        if changes.of(verb):
+            access.require(call.actor, permission(model, verb))
+    try:
+        return await call.write(lambda session: _done(session, model, changes, each=False))
+    except BadInput:  # once more, row by row, to name every row that is wrong; nothing of it is kept
+        return await call.write(lambda session: _done(session, model, changes, each=True))
+
+
+def _done(session: Session, model: type[Any], changes: Changes, *, each: bool) -> Answer:
+    created, updated, deleted = apply(session, model, changes, each=each)
+    data = {
+        "created": [record_data(session, record, new=True) for record in created],
+        "updated": [record_data(session, record) for record in updated],
+        "deleted": deleted,
+    }
+    return success(data)

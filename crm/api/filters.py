@@ -1,0 +1,205 @@
+"""Filters of a list: `status=active`, `amount[gte]=1000`, `ownerId[in]=1,2`, `closedAt[null]=true`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, bindparam, inspect, or_
+from sqlalchemy.orm import RelationshipProperty
+
+from crm.errors import invalid
+from crm.fields import Field, Kind, field_of
+
+_LISTED = ("in", "nin")
+_ORDERED = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "null")
+_TEXT = ("eq", "ne", "in", "nin", "null", "contains", "starts")
+_MOST = 200
+#: operators by kind of field; whatever is not here is text
+OPERATORS: dict[Kind, tuple[str, ...]] = {
+    **dict.fromkeys((Kind.INTEGER, Kind.MONEY, Kind.FRACTION, Kind.DATE, Kind.INSTANT), _ORDERED),
+    Kind.BOOLEAN: ("eq", "ne", "null"),
+    Kind.CHOICE: ("eq", "ne", "in", "nin", "null"),
+    Kind.REFERENCE: ("eq", "ne", "in", "nin", "null"),
+    Kind.REFERENCES: ("eq", "ne", "in", "nin", "null"),
+    Kind.DOCUMENT: ("null",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition without its values: field, operator, and how many values it takes."""
+
+    field: str
+    operator: str
+    values: int
+
+
+def operators_of(field: Field) -> tuple[str, ...]:
+    return _ORDERED if field.name == "id" else OPERATORS.get(field.kind, _TEXT)
+
+
+def parse_filter(field: Field, operator: str, text: str, place: int) -> tuple[Filter, dict[str, Any]]:
+    """The condition and its parameters, named after `place`; BadInput if the text does not fit the field."""
+    name = field.json if operator == "eq" else f"{field.json}[{operator}]"
+    if operator not in operators_of(field):
+        raise invalid(
+            name, "is not an operator of this field; it knows %(known)s", known=", ".join(operators_of(field))
+        )
+    if operator == "null":
+        return Filter(field.name, "null" if _boolean(name, text) else "notnull", 0), {}
+    texts = text.split(",") if operator in _LISTED else [text]
+    if len(texts) > _MOST:
+        raise invalid(name, "takes at most %(most)s values", most=_MOST)
+    values = [parse_value(field, name, part) for part in texts]
+    if operator in ("contains", "starts"):
+        values = [_pattern(operator, values[0])]
+    values += [values[-1]] * (_padded(len(values)) - len(values))
+    parameters = {f"f{place}_{i}": value for i, value in enumerate(values)}
+    return Filter(field.name, operator, len(values)), parameters
+
+
+def _padded(count: int) -> int:
+    """Few lengths of lists, so that few statements are prepared."""
+    return count if count <= 1 else 1 << (count - 1).bit_length()
+
+
+def _pattern(operator: str, text: str) -> str:
+    escaped = re.sub(r"([\\%_])", r"\\\1", text)
+    return f"%{escaped}%" if operator == "contains" else f"{escaped}%"
+
+
+# ---------------------------------------------------------------------------------------------- values
+
+
+def parse_value(field: Field, name: str, text: str) -> Any:
+    """The text of a parameter as a value of the field; BadInput names the parameter."""
+    read = _READERS.get(field.kind)
+    try:
+        return read(field, text) if read is not None else _text(text)
+    except (ValueError, ArithmeticError):
+        sentence = _SENTENCES.get(field.kind, "is not a text that can be searched for")
+        raise invalid(name, sentence, known=", ".join(field.choices or ())) from None
+
+
+def _boolean(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise invalid(name, "must be true or false")
+    return text == "true"
+
+
+def _text(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError
+    return text
+
+
+def _integer(_field: Field, text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,19}", text) or not -(2**63) <= int(text) < 2**63:
+        raise ValueError
+    return int(text)
+
+
+def _small(_field: Field, text: str) -> int:
+    value = _integer(_field, text)
+    if not -(2**31) <= value < 2**31:
+        raise ValueError
+    return value
+
+
+def _decimal(_field: Field, text: str) -> Decimal:
+    if not re.fullmatch(r"-?[0-9]{1,16}(\.[0-9]{1,10})?", text):
+        raise InvalidOperation
+    return Decimal(text)
+
+
+def _day(_field: Field, text: str) -> date:
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+        raise ValueError
+    return date.fromisoformat(text)
+
+
+def _moment(_field: Field, text: str) -> datetime:
+    """A plus sign that the query string made a space is a plus sign."""
+    value = datetime.fromisoformat(re.sub(r" (\d\d:?\d\d)$", r"+\1", text))
+    if value.tzinfo is None or not 1 < value.year < 9999:
+        raise ValueError
+    return value
+
+
+def _choice(field: Field, text: str) -> Any:
+    assert field.choices is not None
+    return field.choices(text)
+
+
+_READERS: dict[Kind, Callable[[Field, str], Any]] = {
+    Kind.INTEGER: _small,
+    Kind.REFERENCE: _integer,
+    Kind.REFERENCES: _integer,
+    Kind.MONEY: _decimal,
+    Kind.FRACTION: _decimal,
+    Kind.BOOLEAN: lambda field, text: _boolean(field.json, text),
+    Kind.DATE: _day,
+    Kind.INSTANT: _moment,
+    Kind.CHOICE: _choice,
+}
+_SENTENCES = {
+    Kind.INTEGER: "must be a whole number",
+    Kind.REFERENCE: "must be the number of a record",
+    Kind.REFERENCES: "must be the number of a record",
+    Kind.MONEY: "must be a number such as 1000 or 99.50",
+    Kind.FRACTION: "must be a number such as 0.25",
+    Kind.DATE: "must be a date such as 2026-11-30",
+    Kind.INSTANT: "must be an instant such as 2026-11-30T09:00:00Z",
+    Kind.CHOICE: "must be one of: %(known)s",
+}
+
+
+# ---------------------------------------------------------------------------------------------- conditions
+
+
+def condition(model: type[Any], wanted: Filter, place: int) -> ColumnElement[bool]:
+    """The clause of one filter, with parameters named as `parse_filter` names them."""
+    field = field_of(model, wanted.field)
+    if field.kind is Kind.REFERENCES:
+        return _linked(model, field, wanted, place)
+    column: ColumnElement[Any] = model.__table__.c[field.name]
+    return _compare(column, wanted, place)
+
+
+def _compare(column: ColumnElement[Any], wanted: Filter, place: int) -> ColumnElement[bool]:
+    values = [bindparam(f"f{place}_{i}", type_=column.type) for i in range(wanted.values)]
+    match wanted.operator:
+        case "null":
+            return column.is_(None)
+        case "notnull":
+            return column.is_not(None)
+        case "in":
+            return column.in_(values)
+        case "nin":  # what is empty is not among them
+            return or_(column.not_in(values), column.is_(None))
+        case "ne":
+            return column.is_distinct_from(values[0])
+        case "contains" | "starts":
+            return column.ilike(values[0], escape="\\")
+    comparison: ColumnElement[bool] = getattr(column, _PLAIN[wanted.operator])(values[0])
+    return comparison
+
+
+_PLAIN = {"eq": "__eq__", "gt": "__gt__", "gte": "__ge__", "lt": "__lt__", "lte": "__le__"}
+
+
+def _linked(model: type[Any], field: Field, wanted: Filter, place: int) -> ColumnElement[bool]:
+    """Has (one of) these related records; has any at all."""
+    relation: RelationshipProperty[Any] = inspect(model).relationships[field.relation]
+    any_of: Callable[..., ColumnElement[bool]] = getattr(model, field.name).any
+    target = relation.mapper.class_
+    if wanted.operator in ("null", "notnull"):
+        return ~any_of() if wanted.operator == "null" else any_of()
+    numbers = [bindparam(f"f{place}_{i}", type_=BigInteger) for i in range(wanted.values)]
+    found = any_of(target.id.in_(numbers))
+    return found if wanted.operator in ("eq", "in") else ~found

@@ -1,0 +1,196 @@
+"""Connections for prepared selects: SQL text and plain values straight to the driver, nothing in between.
+
+A read is one statement on a connection that commits by itself and cannot write.  SQLAlchemy still writes the text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import asyncpg
+from sqlalchemy import Dialect, Select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import asyncpg as postgresql
+
+from crm.db import Database
+from crm.errors import Unavailable
+
+GONE = "The database does not answer; try again in a moment"
+_DRIVER = "postgresql+asyncpg"
+_CONNECT_S = 3
+_SERVER = {
+    "statement_timeout": "5s",
+    "jit": "off",
+    "default_transaction_read_only": "on",
+    "application_name": "crm-reads",
+}
+_LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError)
+Values = Mapping[str, Any]
+Rows = Sequence[Sequence[Any]]
+
+
+class Slot(int):
+    """A number that stands for a value known only when the statement runs: `name` says which."""
+
+    name: str
+
+    def __new__(cls, number: int, name: str) -> Slot:
+        made = super().__new__(cls, number)
+        made.name = name
+        return made
+
+
+class Prepared:
+    """A select as text, and how its parameters are filled in: by name, in the driver's order.
+
+    Parameters without a value of their own are asked for, and those in `named`.
+    """
+
+    def __init__(self, statement: Select[Any], dialect: Dialect, *, named: Collection[str] = ()) -> None:
+        compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        constants: dict[str, Any] = compiled.params
+        processors: dict[str, Any] = compiled._bind_processors
+        self.sql = str(compiled)
+        self._plan: list[tuple[str | None, Any, Any]] = []
+        for name in compiled.positiontup or ():
+            constant, convert = constants.get(name), processors.get(name)
+            if isinstance(constant, Slot):
+                self._plan.append((constant.name, None, None))
+            elif name in named or (name in compiled.binds and compiled.binds[name].required):
+                self._plan.append((name, convert, None))
+            else:
+                self._plan.append((None, None, convert(constant) if convert else constant))
+
+    def arguments(self, values: Values) -> list[Any]:
+        """`values` (by name, as Python values) as the driver wants them."""
+        return [
+            constant if name is None else values[name] if convert is None else convert(values[name])
+            for name, convert, constant in self._plan
+        ]
+
+
+class Reader(Protocol):
+    """Runs prepared selects; Unavailable if there is no database to run them on."""
+
+    dialect: Dialect
+
+    async def fetch(self, prepared: Prepared, values: Values) -> Rows: ...
+
+    async def close(self) -> None: ...
+
+
+def open_reader(database: Database, *, size: int) -> Reader:
+    """The reader that fits the database; connects when first used."""
+    return SqliteReader(database) if database.is_sqlite else PostgresReader(database, size)
+
+
+class PostgresReader:
+    """At most `size` asyncpg connections, the last one given back taken first."""
+
+    def __init__(self, database: Database, size: int) -> None:
+        self.dialect: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+        dialect: Any = self.dialect
+        self._options: dict[str, Any] = dialect.create_connect_args(database.url.set(drivername=_DRIVER))[1]
+        self._idle: deque[Any] = deque()
+        self._free = asyncio.Semaphore(size)
+
+    async def fetch(self, prepared: Prepared, values: Values) -> Rows:
+        arguments = prepared.arguments(values)
+        try:
+            return await self._run(prepared.sql, arguments)
+        except _LOST:
+            self._drop_idle()  # a restarted server leaves them all dead: once more, on a new one
+        try:
+            return await self._run(prepared.sql, arguments)
+        except _LOST:
+            raise Unavailable(GONE) from None
+
+    async def _run(self, sql: str, arguments: list[Any]) -> Rows:
+        await self._wait()
+        connection: Any = None
+        try:
+            connection = self._idle.pop() if self._idle else await self._connect()
+            rows: Rows = await connection.fetch(sql, *arguments)
+        except asyncpg.QueryCanceledError:
+            raise Unavailable("The request took too long; narrow it down") from None
+        except BaseException:
+            if connection is not None:
+                connection.terminate()
+            raise
+        else:
+            self._idle.append(connection)
+            return rows
+        finally:
+            self._free.release()
+
+    async def _wait(self) -> None:
+        if not self._free.locked():
+            await self._free.acquire()  # does not suspend
+            return
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                await self._free.acquire()
+        except TimeoutError:
+            raise Unavailable(GONE) from None
+
+    async def _connect(self) -> Any:
+        try:
+            return await asyncpg.connect(
+                **self._options,
+                timeout=_CONNECT_S,
+                command_timeout=10,
+                statement_cache_size=1000,
+                server_settings=_SERVER,
+            )
+        except asyncpg.PostgresError as error:  # too many clients, still starting, no such database
+            raise OSError(str(error)) from None
+
+    def _drop_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().terminate()
+
+    async def close(self) -> None:
+        while self._idle:
+            await self._idle.pop().close()
+
+
+class SqliteReader:
+    """A few threads, each with a connection that cannot write: one hop a read."""
+
+    def __init__(self, database: Database) -> None:
+        self.dialect: Dialect = sqlite.dialect()
+        self._path = database.url.database or ""
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="sqlite-read")
+        self._own = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+
+    async def fetch(self, prepared: Prepared, values: Values) -> Rows:
+        loop, arguments = asyncio.get_running_loop(), prepared.arguments(values)
+        try:
+            return await loop.run_in_executor(self._threads, self._run, prepared.sql, arguments)
+        except sqlite3.OperationalError:
+            raise Unavailable(GONE) from None
+
+    def _run(self, sql: str, arguments: list[Any]) -> Rows:
+        return self._connection().execute(sql, arguments).fetchall()
+
+    def _connection(self) -> sqlite3.Connection:
+        made: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        if made is None:
+            made = sqlite3.connect(self._path, isolation_level=None, cached_statements=500, check_same_thread=False)
+            for pragma in ("busy_timeout=15000", "temp_store=MEMORY", "query_only=ON"):
+                made.execute(f"PRAGMA {pragma}")
+            self._own.connection = made
+            self._opened.append(made)
+        return made
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=True)
+        for connection in self._opened:
+            connection.close()

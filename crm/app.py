@@ -1,0 +1,99 @@
+"""The only module that knows all web doors: `create_app()` makes the ASGI application that uvicorn serves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.util import find_spec
+
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from crm import logs, settings
+from crm.actor import system
+from crm.api.app import Api, create_api
+from crm.api.edge import RequestIds
+from crm.db import Database
+from crm.entity_check import check_entities
+from crm.errors import StartError
+from crm.services import users
+from crm.settings import LOOPBACK, Settings
+
+_HEADERS = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-Id")
+_EXPOSED = ("ETag", "Location", "Retry-After", "X-Request-Id", "Content-Disposition")
+
+
+class Application(Starlette):
+    """Requests below /api go to the API at once, everything else (the panel) through Starlette's routing."""
+
+    api: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (scope["path"].startswith("/api/") or scope["path"] == "/api"):
+            await self.api(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_app() -> ASGIApp:
+    """The application of this process, by the environment's settings; StartError says what is wrong with them."""
+    chosen = settings.load()
+    logs.configure(chosen)
+    return make_app(Database(chosen.database, pool_size=chosen.db_pool_size), chosen)
+
+
+def make_app(database: Database, settings: Settings) -> ASGIApp:
+    """All web doors on one database; the application closes it when it stops."""
+    check_entities()
+    check_exposure(database, settings)
+    api = create_api(database, settings)
+    application = Application(routes=[Route("/", _to_panel)], lifespan=_lifespan(database, api))
+    application.api = _for_browsers(GZipMiddleware(api, minimum_size=1000), settings)
+    if find_spec("crm.admin.app"):
+        from crm.admin.app import create_admin
+
+        create_admin(application, database, settings)
+    return RequestIds(application)
+
+
+def check_exposure(database: Database, settings: Settings) -> None:
+    """StartError if others could reach the server while the printed default password still opens it."""
+    if settings.host in LOOPBACK:
+        return
+    with database.read_only(system("start")) as session:
+        if users.default_password_stands(session):
+            raise StartError(
+                "HOST: %(host)s can be reached by others while the default password of admin still stands. "
+                "Change it first: crm user add, or the panel on 127.0.0.1.",
+                host=settings.host,
+            )
+
+
+def _lifespan(database: Database, api: Api) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def run(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await api.close()
+        await database.dispose_async()
+
+    return run
+
+
+def _for_browsers(api: ASGIApp, settings: Settings) -> ASGIApp:
+    """Pages of other origins may call the API only if they are listed."""
+    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    if not origins:
+        return api
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
+    return CORSMiddleware(
+        api, allow_origins=origins, allow_methods=methods, allow_headers=_HEADERS, expose_headers=_EXPOSED, max_age=600
+    )
+
+
+async def _to_panel(_request: Request) -> Response:
+    return RedirectResponse("/admin/")
