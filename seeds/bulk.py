@@ -1,0 +1,51 @@
+"""Many rows at once, for loaders alone: past the rules, the audit and the history, in the caller's transaction.
+
+Loaders bring what the rules would derive: version, search words, history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Table, insert
+from sqlalchemy.orm import Session
+
+from crm.entity import entity_of
+from crm.search_text import index_text
+from seeds.progress import Progress, silent
+
+Row = dict[str, Any]
+Item = TypeVar("Item")
+CHUNK = 1000
+
+
+def insert_rows(
+    session: Session, table: Table, rows: Sequence[Row], *, what: str = "", progress: Progress = silent
+) -> list[int]:
+    """Insert `rows`, which all have the same columns; their new numbers, in the order of `rows`."""
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    numbers: list[int] = []
+    for chunk in chunks(rows):
+        numbers += session.connection().execute(statement, chunk).scalars()
+        progress(what, len(numbers), len(rows))
+    return numbers
+
+
+def insert_links(session: Session, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows of a table that has no numbers, such as the tags of contacts."""
+    for chunk in chunks(rows):
+        session.connection().execute(insert(table), chunk)
+
+
+def search_words(model: type[Any], row: Row) -> str:
+    """What `crm.audit` would keep as the row's `search_text`."""
+    return index_text(row.get(name) for name in entity_of(model).search)
+
+
+def chunks(items: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:
+    """`items` in lists of at most `size`."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk

@@ -1,0 +1,36 @@
+"""What became of the rows of the data set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A row that could not be loaded: the file, the line in it (the head is line 1), and why, in a sentence."""
+
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}: {self.reason}"
+
+
+@dataclass
+class Report:
+    """Rows that are new, rows that were there before (both by entity name), and rows that could not be loaded."""
+
+    added: Counter[str] = field(default_factory=Counter)
+    present: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """`14,277 opportunities added, 97 customers already there; 2 rows could not be loaded`"""
+        told = [f"{count:,} {name} added" for name, count in self.added.items() if count]
+        told += [f"{count:,} {name} already there" for name, count in self.present.items() if count]
+        if self.problems:
+            many = len(self.problems) != 1
+            told.append(f"{len(self.problems):,} row{'s' if many else ''} could not be loaded")
+        return ", ".join(told) or "nothing to load"
