@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
 from zlib import crc32
+
+from crm.i18n import LANGUAGES, script_texts
 
 #: words that stand for a state, whichever entity they belong to → tone
 _TONES = {
-    "good": ("active", "sent", "succeeded", "completed", "won", "done", "running", "all"),
-    "warn": ("at_risk", "high", "uncertain", "deferred", "held", "captured", "on_hold"),
+    "good": ("active", "sent", "succeeded", "completed", "done"),
+    "warn": ("at_risk", "dormant", "high", "uncertain", "deferred", "held", "on_hold"),
     "bad": ("churned", "dead", "refused", "urgent"),
-    "info": ("prospect", "in_progress", "sending", "dispatched", "ready", "queued", "waiting"),
+    "info": ("prospect", "in_progress", "running", "sending", "dispatched", "ready", "queued", "waiting", "captured"),
+    "won": ("won",),
     "lost": ("lost",),
 }
 _TONE = {word: tone for tone, words in _TONES.items() for word in words}
 #: marks of open stages, by how far along they are
 _OPEN = ("new", "qualified", "proposal", "negotiation")
 
-#: fields whose values are states; other choices are plain words
+#: fields whose values are states and wear a pill; other choices are plain words
 STATES = frozenset({"status", "state", "category", "forecast_category", "priority", "last_status"})
+#: fields that point at a user
+PEOPLE = frozenset({"owner_id", "assignee_id", "user_id", "lead_id", "manager_id", "principal_id", "created_by"})
 
 
-def tone(value: str) -> str:
-    """`good`, `warn`, `bad`, `info`, `lost` or, for words without a meaning of their own, `new` (grey)."""
+def tone(value: object) -> str:
+    """`good`, `warn`, `bad`, `info`, `won`, `lost` or, for words without a tone of their own, `new` (grey)."""
     return _TONE.get(str(value), "new")
 
 
-def stage_tone(category: str, probability: float) -> str:
-    """The mark of a stage: won and lost by what it means, open stages by their chance to win (0 to 1)."""
+def stage_tone(mark: Mapping[str, Any] | None) -> str:
+    """The mark of a stage from its `category` and `default_probability`: open ones by their chance to win."""
+    category = str((mark or {}).get("category", "open"))
     if category in ("won", "lost"):
         return category
     if category == "on_hold":
         return "warn"
-    steps = (0.2, 0.45, 0.7)
-    return _OPEN[sum(probability >= step for step in steps)]
+    chance = float((mark or {}).get("default_probability") or 0)
+    return _OPEN[sum(chance >= step for step in (0.2, 0.45, 0.7))]
 
 
 def initials(name: str) -> str:
@@ -48,3 +56,37 @@ def initials(name: str) -> str:
 def hue(name: str) -> int:
     """One of six avatar colours, the same for the same name everywhere."""
     return crc32(name.encode()) % 6
+
+
+def slots_of(columns: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Where each column of a list stands in the three lines of a phone: `at-1` … `at-6`, or nowhere.
+
+    Name and money above, customer and date in the middle, state and owner below.
+    """
+    wanted = {
+        "at-2": lambda c: c["kind"] in ("money",),
+        "at-5": lambda c: c["name"] in (*STATES, "stage_id"),
+        "at-6": lambda c: c["name"] in PEOPLE or c["kind"] in ("references", "boolean", "integer", "fraction"),
+        "at-4": lambda c: c["kind"] in ("date", "instant"),
+        "at-3": lambda c: c["kind"] in ("reference", "text", "email", "choice", "phone", "long_text"),
+    }
+    slots = ["at-1", *[""] * (len(columns) - 1)]
+    for slot, fits in wanted.items():
+        found = next((i for i, c in enumerate(columns) if not slots[i] and fits(c)), None)
+        if found is not None:
+            slots[found] = slot
+    return slots
+
+
+#: what the templates call
+GLOBALS: dict[str, Any] = {
+    "initials": initials,
+    "hue": hue,
+    "tone_of": tone,
+    "stage_tone": stage_tone,
+    "slots_of": slots_of,
+    "states": STATES,
+    "people": PEOPLE,
+    "languages": LANGUAGES,
+    "script_texts": script_texts,
+}

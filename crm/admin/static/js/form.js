@@ -18,10 +18,7 @@
   const lookUp = function (element) {
     const $element = window.jQuery(element);
     const many = element.multiple;
-    const given = JSON.parse(element.dataset.json || '[]');
-    (Array.isArray(given) ? given : [given]).forEach(function (item) {
-      if (item) element.append(new Option(item.text, item.id, true, true));
-    });
+    if (!many && !element.options.length) element.append(new Option('', '', true, true));
     $element.select2({
       width: '100%', language: language, placeholder: texts.choose, minimumInputLength: 0,
       allowClear: !many && (element.dataset.allowBlank === '1' || element.dataset.allowBlank === 'true'),
