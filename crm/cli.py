@@ -129,11 +129,13 @@ def scheduler() -> None:
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    new: Annotated[str, typer.Option(help="Write a migration for what changed in the models, with this title.")] = "",
+) -> None:
     """Bring the database to the newest schema."""
     from crm.commands import data
 
-    typer.echo(data.migrate(_settings()))
+    typer.echo(data.draft(new) if new else data.migrate(_settings()))
 
 
 @app.command()

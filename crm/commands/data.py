@@ -36,6 +36,14 @@ def migrate(settings: Settings) -> str:
         return "The schema was brought up to date." if upgrade(database) else "The schema is up to date."
 
 
+def draft(message: str) -> str:
+    """Write a migration for what changed in the models; says where it is."""
+    import crm.models  # noqa: F401  (what it is compared with)
+    from crm.migrations import run
+
+    return f"{run.draft(message)}: read it, then run `crm migrate`."
+
+
 def seed(settings: Settings, *, demo: bool, dataset: Path | None) -> Iterator[str]:
     """Load what is asked for; yields a line for each."""
     migrate(settings)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
 
 from crm.db import Database
@@ -25,6 +26,26 @@ def upgrade(database: Database) -> bool:
             return False
         command.upgrade(config(connection), "head")
     return True
+
+
+def draft(message: str) -> Path:
+    """Write the migration that leads from the newest revision to the models as they are now; the path of its file.
+
+    It is compared with a scratch SQLite database, never with real data.  Expression indexes and search indexes are not
+    seen by the comparison: read the file, and add `search_ddl` for a new searchable table.
+    """
+    with TemporaryDirectory() as folder:
+        scratch = Database(f"sqlite:///{folder}/scratch.sqlite3")
+        upgrade(scratch)
+        with scratch.engine().begin() as connection:
+            made = command.revision(config(connection), message, autogenerate=True, rev_id=f"{_count() + 1:04d}")
+        scratch.dispose()
+    assert isinstance(made, Script)
+    return Path(made.path)
+
+
+def _count() -> int:
+    return sum(1 for _ in ScriptDirectory(str(_FOLDER)).walk_revisions())
 
 
 def is_current(database: Database) -> bool:
