@@ -175,3 +175,37 @@ def rule(model: type[Any]) -> Callable[[Function], Function]:
 
 def rules_of(model: type[Any]) -> list[Callable[..., None]]:
     return RULES.get(name_of(model), [])
+
+
+# ---------------------------------------------------------------------------------------------- extras
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Something that may be sent along with a record and is no column of it, such as the reminders of a task.
+
+    `annotation` is its type for pydantic; `write(session, record, value)` runs after the record is flushed.
+    """
+
+    name: str
+    annotation: Any
+    doc: str
+    write: Callable[..., None]
+
+
+#: entity name → name → extra input of create and update
+EXTRAS: dict[str, dict[str, Extra]] = {}
+
+
+def extra(model: type[Any], name: str, annotation: Any, doc: str) -> Callable[[Function], Function]:
+    """Declare an extra input, for every door; the function below it writes what was sent."""
+
+    def declare(write: Function) -> Function:
+        EXTRAS.setdefault(name_of(model), {})[name] = Extra(name, annotation, doc, write)  # type: ignore[arg-type]
+        return write
+
+    return declare
+
+
+def extras_of(model: type[Any]) -> dict[str, Extra]:
+    return EXTRAS.get(name_of(model), {})

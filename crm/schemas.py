@@ -26,8 +26,10 @@ from pydantic import (
 from pydantic import Field as Property
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from crm.entity import extras_of
 from crm.errors import BadInput, FieldError, field_error
 from crm.fields import Field, Kind, python_type, writable
+from crm.names import camel
 
 Mode = Literal["create", "update"]
 LARGEST_KEY = 2**63 - 1
@@ -57,6 +59,9 @@ def _make(model: type[Any], mode: Mode) -> type[Input]:
         else:
             default = None if mode == "update" else field.default
             properties[field.name] = (annotation(field), Property(default, alias=field.json, description=field.doc))
+    for extra in extras_of(model).values():
+        alias = camel(extra.name)
+        properties[extra.name] = (extra.annotation | None, Property(None, alias=alias, description=extra.doc))
     return create_model(f"{model.__name__}{mode.capitalize()}", __base__=Input, **properties)
 
 
@@ -138,6 +143,10 @@ def _storable(value: Any) -> Any:
         except UnicodeEncodeError:
             raise PydanticCustomError("not_text", "must be valid Unicode text") from None
     return value
+
+
+#: for text of hand-written schemas: what a database cannot store is refused
+Storable = BeforeValidator(_storable)
 
 
 def _email(value: str) -> str:

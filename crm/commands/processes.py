@@ -30,12 +30,12 @@ def serve(settings: Settings, *, reload: bool, workers: int) -> None:
 
 
 def work(settings: Settings) -> None:
-    from crm.workers.main import run
+    from crm.workers.main import run_worker
 
-    run(settings)
+    run_worker(settings)
 
 
 def schedule(settings: Settings) -> None:
-    from crm.workers.schedule import run
+    from crm.workers.schedule import run_scheduler
 
-    run(settings)
+    run_scheduler(settings)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.columns import choice
+from crm.columns import choice, filled_by_rule
 from crm.entity import Entity
 from crm.models.base import Linked, Record
 from crm.models.user import User
@@ -48,7 +48,9 @@ class Reminder(Linked, Record):
     )
 
     subject: Mapped[str] = mapped_column(String(200), doc="What to remember.")
-    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True, doc="Who is told.")
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user.id"), default=filled_by_rule, index=True, doc="Who is told; yourself if left out."
+    )
     remind_at: Mapped[datetime] = mapped_column(index=True, doc="When.")
     channel: Mapped[Channel] = mapped_column(choice(Channel), default=Channel.BOTH, doc="How: email, app or both.")
     state: Mapped[ReminderState] = mapped_column(

@@ -17,7 +17,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from crm import access
 from crm.columns import now
 from crm.db import actor_of
-from crm.entity import entity_of, permission, rules_of, title_of
+from crm.entity import entity_of, extras_of, permission, rules_of, title_of
 from crm.errors import BadInput, Conflict, Forbidden, StaleVersion, invalid
 from crm.fields import Field, Kind, fields_of, related
 from crm.services.integrity import sentence
@@ -35,11 +35,13 @@ def create(session: Session, model: type[Any], values: Values, *, hidden: Values
     _allowed(model, "create")
     access.require(actor_of(session), permission(model, "create"))
     record = model(**_ownership(session, model))
-    _assign(session, record, values)
+    columns, extras = _split(model, values)
+    _assign(session, record, columns)
     _assign_hidden(record, hidden)
     session.add(record)
-    _apply_rules(session, record, frozenset(values))
+    _apply_rules(session, record, frozenset(columns))
     flush(session, model)
+    _write_extras(session, record, extras)
     return record
 
 
@@ -59,11 +61,13 @@ def update(
     _allowed(model, "update")
     access.require_for(session, record, "update")
     check_version(record, expected_version)
+    columns, extras = _split(model, values)
     with session.no_autoflush:  # the rules must still see what each value was before
-        _assign(session, record, values)
+        _assign(session, record, columns)
         _assign_hidden(record, hidden)
-    _apply_rules(session, record, frozenset({*values, *(hidden or ())}))
+    _apply_rules(session, record, frozenset({*columns, *(hidden or ())}))
     flush(session, model)
+    _write_extras(session, record, extras)
     return record
 
 
@@ -143,6 +147,19 @@ def guard_delete(model: type[Any]) -> Callable[[Function], Function]:
 def _allowed(model: type[Any], verb: Any) -> None:
     if verb not in entity_of(model).verbs:
         raise Forbidden("%(what)s are written by the system alone", what=title_of(model))
+
+
+def _split(model: type[Any], values: Values) -> tuple[Values, Values]:
+    """Values of the record itself, and what is sent along with it."""
+    known = extras_of(model)
+    if not known:
+        return values, {}
+    return ({n: v for n, v in values.items() if n not in known}, {n: v for n, v in values.items() if n in known})
+
+
+def _write_extras(session: Session, record: Any, extras: Values) -> None:
+    for name, value in extras.items():
+        extras_of(type(record))[name].write(session, record, value)
 
 
 def _apply_rules(session: Session, record: Any, changed: frozenset[str]) -> None:

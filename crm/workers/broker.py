@@ -33,34 +33,36 @@ class WakeUpBroker(RedisBroker):
 
 def sender(url: str) -> WakeUpBroker:
     """For the relay: sends, and never waits longer than a second."""
-    return WakeUpBroker(
-        client=client(url, timeout_s=SEND_TIMEOUT_S),
-        namespace=NAMESPACE,
-        middleware=[],
-        heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
-        maintenance_chance=MAINTENANCE_CHANCE,
-    )
+    return _broker(url, timeout_s=SEND_TIMEOUT_S, middleware=[])
 
 
 def receiver(url: str, queues: Collection[str], run: Callable[[int], object]) -> WakeUpBroker:
     """For workers: one actor per queue, which calls `run(job number)`."""
-    middleware: list[Any] = [
-        AgeLimit(max_age=STALE_AFTER_MS),
-        TimeLimit(time_limit=TIME_LIMIT_S * 1000),
-        ShutdownNotifications(),
-    ]
-    broker = WakeUpBroker(
-        client=client(url, timeout_s=FETCH_TIMEOUT_S),
+    broker = _broker(
+        url,
+        timeout_s=FETCH_TIMEOUT_S,
+        middleware=[
+            AgeLimit(max_age=STALE_AFTER_MS),
+            TimeLimit(time_limit=TIME_LIMIT_S * 1000),
+            ShutdownNotifications(),
+        ],
+    )
+    for queue in queues:
+        dramatiq.actor(actor_name=_actor(queue), queue_name=queue, broker=broker)(_receives(run))
+    broker.emit_after("process_boot")
+    return broker
+
+
+def _broker(url: str, *, timeout_s: float, middleware: list[Any]) -> WakeUpBroker:
+    made: WakeUpBroker = WakeUpBroker(  # type: ignore[no-untyped-call]
+        client=client(url, timeout_s=timeout_s),
         namespace=NAMESPACE,
         middleware=middleware,
         heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
         maintenance_chance=MAINTENANCE_CHANCE,
         dead_message_ttl=86_400_000,
     )
-    for queue in queues:
-        dramatiq.actor(_receives(run), actor_name=_actor(queue), queue_name=queue, broker=broker)
-    broker.emit_after("process_boot")
-    return broker
+    return made
 
 
 def _receives(run: Callable[[int], object]) -> Callable[[int], None]:

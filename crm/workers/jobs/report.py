@@ -13,6 +13,4 @@ from crm.workers.run import settings_of
 def mail(session: Session, *, report: str, recipients: list[int], fire: str) -> None:
     """Mail the figures of `report` to users, with the rights of the schedule's owner."""
     settings = settings_of(session)
-    pipeline_mail.send(
-        session, report, recipients, fire=fire, address=settings.public_url, timezone=settings.timezone
-    )
+    pipeline_mail.send(session, report, recipients, fire=fire, address=settings.public_url, timezone=settings.timezone)

@@ -1,0 +1,45 @@
+"""Links to any record, by kind and number, as tasks and reminders carry them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
+
+from crm import access
+from crm.actor import Actor
+from crm.entity import REGISTRY, title_of
+from crm.errors import invalid
+
+
+def check(session: Session, record: Any) -> None:
+    """A record may only point at what its writer can see; raises BadInput. Looks only at links that have changed."""
+    attributes = inspect(record).attrs
+    if not any(attributes[name].history.has_changes() for name in ("record_type", "record_id")):
+        return
+    kind, key = record.record_type or None, record.record_id
+    record.record_type = kind
+    if kind is None and key is None:
+        return
+    if kind is None or key is None:
+        raise invalid("recordId", "goes together with recordType")
+    model = REGISTRY.get(kind)
+    if model is None:
+        raise invalid("recordType", "must be a kind of record such as customer or opportunity")
+    if session.scalar(select(model.id).where(model.id == key)) is None:
+        raise invalid("recordId", "%(what)s not found", what=title_of(model))
+
+
+def seen_by(session: Session, record: Any, reader: Actor) -> Any | None:
+    """The record that `record` points at, if `reader` may see it right now; else None."""
+    model = REGISTRY.get(record.record_type or "")
+    if model is None or record.record_id is None:
+        return None
+    wanted = select(model).where(model.id == record.record_id, access.visible(model, reader))
+    return session.scalar(wanted, execution_options={"unscoped": True})
+
+
+def path(record: Any) -> str:
+    """Where the panel shows the record that `record` points at; empty without a link."""
+    return f"/admin/{record.record_type}/details/{record.record_id}" if record.record_type else ""

@@ -1,0 +1,112 @@
+"""One tick of the clock: schedules and reminders that are due become jobs, vanished workers are noticed.
+
+A fire or a reminder is a job with a unique key, so any number of clocks may tick at once, and a tick may be repeated.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String, cast, exists, literal, select, update
+from sqlalchemy.orm import Session
+
+from crm.actor import system
+from crm.columns import now
+from crm.db import Database
+from crm.errors import CrmError
+from crm.jobs import enqueue
+from crm.jobs.sweep import sweep
+from crm.logs import logger
+from crm.models.job import Job
+from crm.models.reminder import Reminder, ReminderState
+from crm.models.schedule import Schedule
+from crm.services import schedules
+
+CLOCK = system("scheduler")
+REMINDERS_AT_ONCE = 500
+_UNSCOPED: dict[str, Any] = {"unscoped": True}
+_log = logger(__name__)
+
+
+def tick(database: Database, *, zone: str) -> int:
+    """Everything that is due at this moment; how many jobs were asked for."""
+    return ask_for_reminders(database) + ask_for_fires(database, zone=zone)
+
+
+def ask_for_fires(database: Database, *, zone: str) -> int:
+    """Each schedule in a transaction of its own; one that cannot be read stops no other."""
+    moment, asked = now(), 0
+    with database.read_only(CLOCK) as session:
+        rows = session.scalars(select(Schedule).where(Schedule.enabled).order_by(Schedule.id)).all()
+        due = [row.id for row in rows if _has_due(row, moment, zone)]
+    for schedule_id in due:
+        try:
+            with database.transaction(CLOCK) as session:
+                asked += _fire(session, schedule_id, moment, zone)
+        except (CrmError, TypeError, ValueError) as error:
+            _log.error("schedule cannot be run", schedule=schedule_id, error=str(error))
+    return asked
+
+
+def ask_for_reminders(database: Database) -> int:
+    """Reminders that are due and have no job yet. The version is part of the key: a changed one is asked for anew."""
+    with database.read_only(CLOCK) as session:
+        rows = session.execute(_due_reminders(), execution_options=_UNSCOPED).all()
+    if not rows:
+        return 0
+    with database.transaction(CLOCK) as session:
+        numbers = [enqueue(session, "reminder.tell", key=row.key, priority=50, reminder_id=row.id) for row in rows]
+    return sum(number is not None for number in numbers)
+
+
+def look_after_workers(database: Database) -> int:
+    """Jobs whose worker vanished are run again, given up or shown; how many."""
+    with database.engine().begin() as connection:
+        found = sweep(connection, by=CLOCK.name)
+    if found:
+        _log.warning("workers vanished", jobs=found)
+    return found
+
+
+def _has_due(schedule: Schedule, moment: datetime, zone: str) -> bool:
+    try:
+        return bool(schedules.due(schedule, moment, zone=zone))
+    except (CrmError, TypeError, ValueError) as error:  # a row that no rule has checked must not stop the others
+        _log.error("schedule cannot be read", schedule=schedule.id, error=str(error))
+        return False
+
+
+def _fire(session: Session, schedule_id: int, moment: datetime, zone: str) -> int:
+    """Ask for the fires that are due and move on; another clock that holds the row is doing just that."""
+    locked = select(Schedule).where(Schedule.id == schedule_id, Schedule.enabled).with_for_update(skip_locked=True)
+    schedule = session.scalar(locked)
+    fires = schedules.due(schedule, moment, zone=zone) if schedule is not None else []
+    if schedule is None or not fires:
+        return 0
+    known = schedules.SCHEDULABLE.get(schedule.kind)
+    asked = 0
+    for fire in fires:
+        key = schedules.fire_key(schedule, fire, zone=zone)
+        options: dict[str, Any] = {"queue": known.queue, "attempts": known.attempts} if known else {}
+        payload = {**schedule.payload, "fire": key}
+        number = enqueue(
+            session, schedule.kind, key=f"schedule:{key}", principal_id=schedule.owner_id, **options, **payload
+        )
+        asked += number is not None
+    _move_on(session, schedule, fires[-1])
+    return asked
+
+
+def _move_on(session: Session, schedule: Schedule, last: datetime) -> None:
+    """Beside the ORM: no new version, which would spoil the form somebody has open, and no audit row per fire."""
+    statement = update(Schedule).where(Schedule.id == schedule.id).values(fires_after=last, last_fire_at=last)
+    session.connection().execute(statement)
+
+
+def _due_reminders() -> Any:
+    key = literal("reminder:") + cast(Reminder.id, String) + literal("@") + cast(Reminder.version, String)
+    due = (Reminder.state == ReminderState.WAITING, Reminder.remind_at <= now())
+    asked = exists().where(Job.dedupe_key == key)
+    wanted = select(Reminder.id, key.label("key")).where(*due, ~asked)
+    return wanted.order_by(Reminder.remind_at, Reminder.id).limit(REMINDERS_AT_ONCE)
