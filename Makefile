@@ -7,6 +7,7 @@ PYTEST := $(BIN)/pytest -n 2
 
 # Nothing here asks uv for an interpreter of its own: the machine's python3 is used by both.
 export UV_PYTHON_DOWNLOADS := never
+export UV_SYSTEM_CERTS := true
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
