@@ -1,0 +1,151 @@
+"""One value as a screen shows it: its text in the reader's language and zone, its link, its tone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from crm import formats
+from crm.actor import Actor
+from crm.admin import paths
+from crm.admin.labels import Label, Labels, hidden
+from crm.admin.marks import STATES, stage_tone, tone
+from crm.entity import name_of, permission
+from crm.fields import Field, Kind, fields_of, related
+from crm.i18n import gettext
+from crm.names import words
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """`value` is the machine's spelling; `items` the cells of a to-many field; `mark` what is drawn beside the text."""
+
+    kind: str
+    text: str
+    value: Any = None
+    url: str = ""
+    tone: str = ""
+    title: str = ""
+    mark: Mapping[str, Any] | None = None
+    items: Sequence[Cell] = ()
+
+
+_RIGHT = frozenset({"integer", "money", "fraction"})
+#: records that are drawn with an avatar or a company mark
+_DRAWN = {"user": "user", "customer": "company", "tag": "tag"}
+
+
+def align(kind: str) -> str:
+    """Numbers stand right, everything else left."""
+    return "end" if kind in _RIGHT else "start"
+
+
+def cell(model: type[Any], field: Field, row: Any, labels: Labels, actor: Actor) -> Cell:
+    """The value of one column of a row or record; references are named from `labels`."""
+    value = getattr(row, field.name)
+    if value is None:
+        return Cell(field.kind.value, "")
+    if field.kind is Kind.REFERENCE:
+        target = related(model, field)
+        return reference(target, value, labels.get(name_of(target), {}).get(value) or hidden(), actor)
+    if field.kind is Kind.MONEY:
+        return Cell("money", formats.money(value, getattr(row, "currency", "") or ""), value)
+    return plain(field, value)
+
+
+def plain(field: Field, value: Any) -> Cell:
+    """A value that needs no look at other records."""
+    if value is None or value == "":
+        return Cell(field.kind.value, "")
+    if field.kind is Kind.CHOICE:
+        return choice(field, value)
+    shown = _SHOWN.get(field.kind, str)(value)
+    return Cell(field.kind.value, shown, value, url=_outward(field, value))
+
+
+def choice(field: Field, value: StrEnum | str) -> Cell:
+    """`at_risk` → At risk, amber where the field tells a state."""
+    drawn = tone(str(value)) if field.name in STATES else ""
+    return Cell("choice", gettext(words(str(value))), str(value), tone=drawn)
+
+
+def reference(target: type[Any], key: int, label: Label, actor: Actor) -> Cell:
+    """A named link; no link to what the actor may not open."""
+    reachable = label.state == "live" and actor.may(permission(target, "view"))
+    return Cell(
+        kind="reference",
+        text=label.text,
+        value=key,
+        url=paths.details_of(target, key) if reachable else "",
+        tone=_reference_tone(target, label),
+        title=gettext("In the trash") if label.state == "trashed" else "",
+        mark=label.mark,
+    )
+
+
+def _reference_tone(target: type[Any], label: Label) -> str:
+    if label.state != "live":
+        return label.state
+    if name_of(target) == "stage" and label.mark:
+        return stage_tone(label.mark)
+    return _DRAWN.get(name_of(target), "")
+
+
+def references(target: type[Any], found: Sequence[tuple[int, str]], actor: Actor) -> Cell:
+    """The records of a to-many field, side by side."""
+    items = [reference(target, key, Label(text), actor) for key, text in found]
+    return Cell("references", ", ".join(item.text for item in items), [i.value for i in items], items=items)
+
+
+def audited(model: type[Any] | None, name: str, value: Any) -> str:
+    """A value of the audit, which keeps JSON, as text; fields that are gone since are shown as they are."""
+    if value is None or value == "":
+        return ""
+    field = fields_of(model).get(name) if model is not None else None
+    if field is None or value == "***":
+        return str(value)
+    try:
+        return plain(field, _revive(field, value)).text
+    except (ValueError, TypeError, ArithmeticError):
+        return str(value)
+
+
+def _revive(field: Field, value: Any) -> Any:
+    if field.kind is Kind.INSTANT:
+        return datetime.fromisoformat(value)
+    if field.kind is Kind.DATE:
+        return date.fromisoformat(value)
+    if field.kind in (Kind.MONEY, Kind.FRACTION):
+        return Decimal(value)
+    return value
+
+
+def _outward(field: Field, value: Any) -> str:
+    """Mail, telephone and web addresses can be followed; nothing else, whatever it says."""
+    if field.kind is Kind.EMAIL:
+        return f"mailto:{value}"
+    if field.kind is Kind.PHONE:
+        return f"tel:{''.join(c for c in value if c in '+0123456789')}"
+    if field.kind is Kind.URL and str(value).lower().startswith(("http://", "https://")):
+        return str(value)
+    return ""
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str) if value not in ({}, []) else ""
+
+
+_SHOWN: dict[Kind, Callable[[Any], str]] = {
+    Kind.INTEGER: formats.number,
+    Kind.MONEY: formats.money,
+    Kind.FRACTION: formats.percent,
+    Kind.DATE: formats.day,
+    Kind.INSTANT: formats.moment,
+    Kind.BOOLEAN: lambda value: gettext("Yes") if value else gettext("No"),
+    Kind.DOCUMENT: _json,
+}

@@ -1,0 +1,174 @@
+"""The door of the panel: who comes in, in which language, and that what is sent was sent from our own pages."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from crm import formats, i18n
+from crm.actor import Actor, system
+from crm.admin import paths
+from crm.admin.visitor import Visitor, current_actor
+from crm.db import Database
+from crm.rights import load_actor
+from crm.services import sessions
+from crm.settings import Settings
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+#: open to everyone: signing in, choosing a language, style sheets and scripts
+OPEN = ("/login", "/language", "/statics/")
+LARGEST_FORM = 2 * 1024 * 1024
+MOST_FIELDS = 20_000
+LANGUAGE_COOKIE = "crm_lang"
+
+
+def secure(request: Request, settings: Settings) -> bool:
+    return request.url.scheme == "https" or settings.public_url.startswith("https://")
+
+
+def cookie_name(request: Request, settings: Settings) -> str:
+    """The `__Host-` prefix ties a cookie to this very host, and needs https."""
+    return "__Host-crm" if secure(request, settings) else "crm_session"
+
+
+def guest_cookie(request: Request, settings: Settings) -> str:
+    """Holds the secret of the sign-in page's form."""
+    return "__Host-crm_guest" if secure(request, settings) else "crm_guest"
+
+
+class Door:
+    """Finds the visitor of each request; without one, only the open pages answer."""
+
+    def __init__(self, app: ASGIApp, database: Database, settings: Settings) -> None:
+        self.app, self.database, self.settings = app, database, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        paths.root.set(scope.get("root_path", ""))
+        visitor = await self._visitor(request)
+        scope["state"]["visitor"] = visitor
+        self._speak(request, visitor.actor)
+        answer = self._refuse(request, visitor)
+        if answer is None and request.method not in SAFE:
+            answer, receive = await self._check_form(request, visitor)
+        if answer is not None:
+            await answer(scope, receive, send)
+            return
+        mark = current_actor.set(visitor.actor)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            current_actor.reset(mark)
+
+    # ------------------------------------------------------------------ who
+
+    async def _visitor(self, request: Request) -> Visitor:
+        cookie = request.cookies.get(cookie_name(request, self.settings), "")
+        guest = Visitor(None, "", request.cookies.get(guest_cookie(request, self.settings), ""))
+        if not cookie or "/statics/" in request.url.path:
+            return guest
+        actor_of_sessions = system("panel")
+        async with self.database.read_only_async(actor_of_sessions) as session:
+            found = await session.run_sync(sessions.find_session, cookie)
+            actor = await session.run_sync(load_actor, found.user_id) if found and found.user_id else None
+        if found is None or actor is None:
+            return guest
+        if sessions.needs_touch(found):
+            async with self.database.transaction_async(actor_of_sessions) as session:
+                await session.run_sync(sessions.touch, cookie)
+        return Visitor(actor, cookie, found.csrf_token)
+
+    def _speak(self, request: Request, actor: Actor | None) -> None:
+        chosen = request.cookies.get(LANGUAGE_COOKIE)
+        accept = request.headers.get("accept-language", "")
+        i18n.use(i18n.negotiate(chosen, actor.locale if actor else None, accept=accept))
+        formats.use_zone((actor.timezone if actor else "") or self.settings.timezone)
+
+    # ------------------------------------------------------------------ may they
+
+    def _refuse(self, request: Request, visitor: Visitor) -> Response | None:
+        path = inner_path(request.scope)
+        if request.method not in SAFE and not same_origin(request, self.settings):
+            return _forbidden()
+        if visitor.actor is not None or path.startswith(OPEN):
+            return None
+        if request.method not in SAFE or request.headers.get("accept", "").startswith("application/json"):
+            return Response(i18n.gettext("Please sign in again."), 401, media_type="text/plain; charset=utf-8")
+        asked = path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(paths.to("login", next=paths.root.get() + asked), 303)
+
+    async def _check_form(self, request: Request, visitor: Visitor) -> tuple[Response | None, Receive]:
+        """Every unsafe request bears the token; the body is read here and handed on."""
+        body = await _limited_body(request)
+        if body is None:
+            sentence = i18n.gettext("This is more than a form may hold.")
+            return Response(sentence, 413, media_type="text/plain; charset=utf-8"), request.receive
+        token = request.headers.get("x-csrf-token") or await _form_token(request.scope, body)
+        return None if visitor.accepts(token) else _forbidden(), _replay(body)
+
+
+def inner_path(scope: Mapping[str, str]) -> str:
+    """The path below the panel: /contact/list"""
+    return scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+
+
+def same_origin(request: Request, settings: Settings) -> bool:
+    """Whether the browser says that one of our own pages sent this; nothing said is not good enough."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site not in (None, "same-origin"):
+        return False
+    if origin is None:
+        return site == "same-origin"
+    ours = {f"{request.url.scheme}://{request.headers.get('host', '')}"}
+    if settings.public_url:
+        ours = {settings.public_url.rstrip("/").partition("://")[0] + "://" + _host(settings.public_url), *ours}
+    return origin.lower() in {o.lower() for o in ours}
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0]
+
+
+def _forbidden() -> Response:
+    sentence = i18n.gettext("This was not sent from a page of ours, or the page is too old. Load it again.")
+    return Response(sentence, 403, media_type="text/plain; charset=utf-8")
+
+
+async def _limited_body(request: Request) -> bytes | None:
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > LARGEST_FORM:
+            return None
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+async def _form_token(scope: Scope, body: bytes) -> str:
+    form = await Request(scope, _replay(body)).form(max_fields=MOST_FIELDS, max_files=0)
+    return str(form.get("csrf_token") or "")
+
+
+def _replay(body: bytes) -> Receive:
+    """The body again, for whoever reads the request next."""
+    sent = False
+
+    async def receive() -> Message:
+        nonlocal sent
+        if sent:
+            return {"type": "http.disconnect"}
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def new_secret() -> str:
+    return secrets.token_urlsafe(32)

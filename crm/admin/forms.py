@@ -1,0 +1,143 @@
+"""The form of an entity: its declared fields, what was typed, what differs from the record, what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
+from wtforms import HiddenField
+from wtforms.form import BaseForm
+
+from crm.admin import inputs, labels, paths
+from crm.errors import BadInput, CrmError
+from crm.fields import Field, Kind, fields_of, related, writable
+from crm.i18n import error_text, gettext
+
+VERSION = "version"
+
+
+class FormValues:
+    """Starlette's form data as WTForms asks for it."""
+
+    def __init__(self, data: FormData) -> None:
+        self.data = data
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.data
+
+    def __iter__(self) -> Any:
+        return iter(self.data)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def getlist(self, name: str) -> list[str]:
+        return [value for value in self.data.getlist(name) if isinstance(value, str)]
+
+
+#: entity → its unbound inputs; made once, labels and choices are translated when shown
+_inputs: dict[type[Any], Any] = {}
+
+
+def _declared(model: type[Any]) -> Any:
+    if model not in _inputs:
+        made = [(field.name, inputs.make(field)) for field in writable(model)]
+        _inputs[model] = (*made, (VERSION, HiddenField(name=VERSION)))
+    return _inputs[model]
+
+
+def blank(model: type[Any], given: Mapping[str, str] | None = None) -> BaseForm:
+    """An empty form, with the fields' defaults and what the address gives (`?customer_id=3`)."""
+    form = BaseForm(_declared(model))
+    values = {f.name: inputs.raw(f, f.default) for f in writable(model)}
+    for field in writable(model):
+        if given and given.get(field.name) and field.kind is not Kind.BOOLEAN:
+            text = given[field.name]
+            values[field.name] = [text] if field.kind is Kind.REFERENCES else text
+    form.process(data=values)
+    return form
+
+
+def of_record(model: type[Any], record: Any) -> BaseForm:
+    """The form of a stored record."""
+    form = BaseForm(_declared(model))
+    form.process(data={**initial(model, record), VERSION: str(getattr(record, VERSION, ""))})
+    return form
+
+
+def typed(model: type[Any], data: FormData) -> BaseForm:
+    """The form as it was sent; every input keeps what was typed, right or wrong."""
+    form = BaseForm(_declared(model))
+    form.process(formdata=FormValues(data), data={})
+    return form
+
+
+def initial(model: type[Any], record: Any) -> dict[str, Any]:
+    """Field → what the form of this record held when it was opened."""
+    return {field.name: inputs.raw(field, getattr(record, field.name)) for field in writable(model)}
+
+
+def for_create(model: type[Any], form: BaseForm) -> dict[str, Any]:
+    """Raw values for `schemas.parse`; what was left empty gets its default."""
+    values = {field.name: inputs.sent(field, form[field.name].data) for field in writable(model)}
+    return {name: v for name, v in values.items() if (v is not None and v != []) or _empties(model, name)}
+
+
+def _empties(model: type[Any], name: str) -> bool:
+    """An empty optional choice or reference is said to be empty; an empty number is left to its default."""
+    field = fields_of(model)[name]
+    return field.nullable and field.default is not None
+
+
+def changed(model: type[Any], form: BaseForm, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Raw values of the fields that differ from `before`: what is out of the actor's sight is never written back."""
+    differing = [f for f in writable(model) if not _same(f, form[f.name].data, before[f.name])]
+    return {field.name: inputs.sent(field, form[field.name].data) for field in differing}
+
+
+def _same(field: Field, now: Any, before: Any) -> bool:
+    if field.kind is Kind.REFERENCES:
+        return sorted(set(now or ())) == sorted(set(before or ()))
+    if field.kind is Kind.DOCUMENT:
+        return bool(inputs.sent(field, now) == inputs.sent(field, before))
+    if isinstance(now, str) and isinstance(before, str):
+        return now.replace("\r\n", "\n") == before.replace("\r\n", "\n")
+    return bool(now == before)
+
+
+def name_choices(session: Session, model: type[Any], form: BaseForm) -> None:
+    """Give every look-up the names of what it holds; what may not be seen is kept by key, without its name."""
+    for field in writable(model):
+        if field.relation is None:
+            continue
+        look_up = form[field.name]
+        assert isinstance(look_up, inputs.LookUp)
+        texts = look_up.data if isinstance(look_up.data, list) else [look_up.data]
+        keys = [int(t) for t in texts if t and str(t).isascii() and str(t).isdigit() and len(str(t)) < 19]
+        named = labels.resolve(session, related(model, field), keys)
+        look_up.selected = [{"id": str(key), "text": _told(named[key])} for key in keys]
+        look_up.url = paths.to(paths.identity(model), "ajax", "lookup")
+
+
+def _told(label: labels.Label) -> str:
+    if label.state == "trashed":
+        return gettext("%(name)s (in the trash)", name=label.text)
+    return label.text
+
+
+def show_errors(form: BaseForm, model: type[Any], error: CrmError) -> str:
+    """Put each sentence at its field; the sentence for the top of the form is answered."""
+    if not isinstance(error, BadInput) or not error.errors:
+        return error_text(error)
+    names = {alias: f.name for f in writable(model) for alias in (f.json, f.name)}
+    elsewhere = []
+    for problem in error.errors:
+        name = names.get(problem.field.partition(".")[0])
+        if name is None:
+            elsewhere.append(error_text(replace(problem)))
+        else:
+            form[name].errors = [*form[name].errors, error_text(problem)]
+    return " ".join(elsewhere) or gettext("Please check the fields that are marked.")

@@ -1,0 +1,78 @@
+"""The outermost wall of the panel: security headers on every answer, and no stack trace in any."""
+
+from __future__ import annotations
+
+import secrets
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from crm.i18n import gettext
+from crm.logs import logger
+
+log = logger(__name__)
+_FIXED = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # not no-referrer: that would make browsers send "Origin: null" with every form
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cache-Control": "no-store",
+}
+STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
+#: static files carry a hash of their content in their address
+FOREVER = "public, max-age=31536000, immutable"
+
+
+def policy(nonce: str) -> str:
+    """The Content-Security-Policy of a page whose scripts and styles bear `nonce`."""
+    return (
+        f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
+        "img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; object-src 'none'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+
+
+class Headers:
+    """Makes the nonce of a request, sets headers on whatever is answered, and turns a crash into a plain sentence."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        nonce = secrets.token_urlsafe(18)
+        scope.setdefault("state", {})["nonce"] = nonce
+        started = False
+
+        async def dressed(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                _dress(scope, MutableHeaders(scope=message), nonce, message["status"])
+            await send(message)
+
+        try:
+            await self.app(scope, receive, dressed)
+        except Exception as error:
+            log.error("panel_failed", path=scope["path"], error=type(error).__name__, exc_info=True)
+            if started:
+                raise
+            sentence = gettext("Something went wrong. It has been noted; please try again.")
+            await Response(sentence, 500, media_type="text/plain; charset=utf-8")(scope, receive, dressed)
+
+
+def _dress(scope: Scope, headers: MutableHeaders, nonce: str, status: int) -> None:
+    for name, value in _FIXED.items():
+        headers.setdefault(name, value)
+    headers.setdefault("Content-Security-Policy", policy(nonce))
+    if scope.get("scheme") == "https":
+        headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
+    versioned = b"v=" in scope.get("query_string", b"")
+    if "/statics/" in scope["path"] and versioned and status in (200, 304):
+        headers["Cache-Control"] = FOREVER

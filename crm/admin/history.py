@@ -1,0 +1,75 @@
+"""What happened to one record: its audit entries, field by field, as people read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crm import formats
+from crm.admin import labels
+from crm.admin.cells import audited
+from crm.entity import name_of
+from crm.fields import Field, Kind, fields_of, related
+from crm.i18n import gettext
+from crm.models.audit_entry import AuditEntry
+from crm.names import words
+
+SIZE = 20
+#: whoever may see a record may see what happened to it, with or without the right to read the whole audit
+_UNSCOPED = {"unscoped": True}
+
+
+def page(session: Session, model: type[Any], key: int, number: int) -> tuple[list[dict[str, Any]], int]:
+    """Entries {when, who, action, changes: [{field, before, after}]}, newest first, and how many there are."""
+    mine = (AuditEntry.entity == name_of(model), AuditEntry.record_id == key)
+    total = session.scalar(select(func.count(AuditEntry.id)).where(*mine), execution_options=_UNSCOPED) or 0
+    wanted = select(AuditEntry).where(*mine).order_by(AuditEntry.id.desc())
+    rows = session.scalars(wanted.limit(SIZE).offset((number - 1) * SIZE), execution_options=_UNSCOPED)
+    return _told(session, model, list(rows)), total
+
+
+def latest(session: Session, model: type[Any], key: int, count: int) -> list[dict[str, Any]]:
+    """The last `count` entries of a record."""
+    return page(session, model, key, 1)[0][:count]
+
+
+def _told(session: Session, model: type[Any], entries: list[AuditEntry]) -> list[dict[str, Any]]:
+    fields = fields_of(model)
+    named = {
+        field.name: labels.resolve(session, related(model, field), _keys(field, entries))
+        for field in fields.values()
+        if field.relation is not None
+    }
+    return [
+        {
+            "when": formats.ago(entry.created_at),
+            "at": formats.moment(entry.created_at),
+            "who": entry.actor_name or gettext("System"),
+            "action": gettext(words(entry.action)),
+            "verb": entry.action,
+            "changes": [_change(model, name, pair, named) for name, pair in entry.changes.items() if name in fields],
+        }
+        for entry in entries
+    ]
+
+
+def _keys(field: Field, entries: list[AuditEntry]) -> list[int]:
+    sides = [side for entry in entries for side in entry.changes.get(field.name, [])]
+    many = [key for side in sides if isinstance(side, list) for key in side]
+    return [*many, *(side for side in sides if isinstance(side, int))]
+
+
+def _change(model: type[Any], name: str, pair: list[Any], named: dict[str, dict[int, labels.Label]]) -> dict[str, str]:
+    before, after = (_side(model, name, value, named) for value in pair)
+    return {"field": gettext(fields_of(model)[name].label), "name": name, "before": before, "after": after}
+
+
+def _side(model: type[Any], name: str, value: Any, named: dict[str, dict[int, labels.Label]]) -> str:
+    field = fields_of(model)[name]
+    if field.kind is Kind.REFERENCES and isinstance(value, list):
+        return ", ".join(named[name][key].text for key in value)
+    if field.kind is Kind.REFERENCE and isinstance(value, int):
+        return named[name][value].text
+    return audited(model, name, value)

@@ -1,0 +1,84 @@
+"""What referenced records are called: one query per kind of record, however many rows point at them.
+
+A record the actor may not see is "hidden": its key is known, its name is not told.  One in the trash keeps its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, inspect, null, select
+from sqlalchemy.orm import Session
+
+from crm.entity import name_of
+from crm.fields import Kind, fields_of, label_column, related
+from crm.i18n import gettext
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """`mark` is what a template draws beside the name: a stage's category and chance."""
+
+    text: str
+    state: str = "live"
+    mark: Mapping[str, Any] | None = None
+
+
+def hidden() -> Label:
+    return Label(gettext("Not visible"), "hidden")
+
+
+def _person(model: type[Any]) -> ColumnElement[Any]:
+    """People are known by their names; whoever has none, by the name they sign in with."""
+    return func.coalesce(func.nullif(model.name, ""), model.username)
+
+
+#: where the name to show is not simply the entity's label
+_NAMES: dict[str, Callable[[type[Any]], ColumnElement[Any]]] = {"user": _person}
+_MARKS: dict[str, tuple[str, ...]] = {"stage": ("category", "default_probability"), "tag": ("colour",)}
+
+Labels = Mapping[str, Mapping[int, Label]]
+
+
+def shown_name(model: type[Any]) -> ColumnElement[Any]:
+    """The expression that names a record of `model` for people."""
+    special = _NAMES.get(name_of(model))
+    return special(model) if special else label_column(model)
+
+
+def title_of(session: Session, model: type[Any], key: int) -> str:
+    """What one record is called, in the trash or not; empty if the actor cannot see any."""
+    query = select(shown_name(model)).where(model.id == key)
+    return str(session.scalar(query, execution_options={"trash": "any"}) or "")
+
+
+def resolve(session: Session, model: type[Any], keys: Iterable[int]) -> dict[int, Label]:
+    """Key → label, for keys of one entity."""
+    wanted = sorted(set(keys))
+    if not wanted:
+        return {}
+    columns, marks = inspect(model).columns, _MARKS.get(name_of(model), ())
+    gone = columns["deleted_at"] if "deleted_at" in columns else null()
+    chosen: list[Any] = [model.id, shown_name(model).label("shown"), gone.label("gone")]
+    chosen += [columns[name].label(name) for name in marks if name in columns]
+    found = select(*chosen).where(model.id.in_(wanted))
+    labels = dict.fromkeys(wanted, hidden())
+    for row in session.execute(found, execution_options={"trash": "any"}):
+        mark = {name: getattr(row, name) for name in marks}
+        labels[row.id] = Label(str(row.shown), "live" if row.gone is None else "trashed", mark or None)
+    return labels
+
+
+def resolve_rows(session: Session, model: type[Any], names: Iterable[str], rows: Iterable[Any]) -> Labels:
+    """Entity name → key → label, of everything the reference fields of these rows point at."""
+    fields = fields_of(model)
+    wanted: dict[str, tuple[type[Any], set[int]]] = {}
+    references = [fields[name] for name in names if fields[name].kind is Kind.REFERENCE]
+    for row in rows:
+        for field in references:
+            if (key := getattr(row, field.name)) is not None:
+                target = related(model, field)
+                wanted.setdefault(name_of(target), (target, set()))[1].add(key)
+    return {name: resolve(session, target, keys) for name, (target, keys) in wanted.items()}

@@ -1,0 +1,48 @@
+"""The menu: what the actor may view, by section."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from crm.actor import Actor
+from crm.admin import paths
+from crm.admin.views import EntityView
+from crm.entity import entity_of, name_of
+from crm.i18n import gettext
+
+SECTIONS = ("Sales", "Mail", "Automation", "Settings", "Administration")
+#: what is used most stands first; the rest follows by name
+ENTITIES = (
+    *("customer", "contact", "opportunity", "interaction", "task", "reminder", "notification"),
+    *("pipeline", "stage", "lost_reason", "product", "category_type", "category", "contact_group", "tag"),
+    *("user", "team", "role", "permission"),
+)
+
+
+def build(views: Iterable[EntityView], actor: Actor, here: str) -> list[dict[str, Any]]:
+    """Sections {label, items: [{label, url, icon, active, name}]}; `here` is the identity of the open page."""
+    sections: dict[str, list[dict[str, Any]]] = {}
+    for view in sorted(views, key=_place):
+        if view.allows(actor, "view"):
+            sections.setdefault(entity_of(view.model).section, []).append(_item(view, here))
+    return [{"label": gettext(section), "items": items} for section, items in sections.items()]
+
+
+def _item(view: EntityView, here: str) -> dict[str, Any]:
+    return {
+        "label": str(view.name_plural),
+        "url": paths.list_of(view.model),
+        "icon": view.icon_name,
+        "active": view.identity == here,
+        "name": name_of(view.model),
+    }
+
+
+def _place(view: EntityView) -> tuple[int, str, int, str]:
+    section, name = entity_of(view.model).section, name_of(view.model)
+    return (_rank(SECTIONS, section), section, _rank(ENTITIES, name), name)
+
+
+def _rank(order: tuple[str, ...], name: str) -> int:
+    return order.index(name) if name in order else len(order)

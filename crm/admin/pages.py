@@ -1,0 +1,89 @@
+"""Answers of the panel: pages with what every template needs, redirects, and messages that outlive a redirect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from itsdangerous import BadSignature, URLSafeSerializer
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from crm import i18n
+from crm.admin import menu, paths
+from crm.admin.door import inner_path
+from crm.admin.visitor import visitor_of
+
+if TYPE_CHECKING:
+    from crm.admin.site import Panel
+
+FLASH_COOKIE = "crm_flash"
+_MOST_FLASHES = 5
+
+
+def panel_of(request: Request) -> Panel:
+    return cast("Panel", request.app.state.panel)
+
+
+def render(request: Request, template: str, context: Mapping[str, Any], status: int = 200) -> Response:
+    """A page; messages that waited for one are shown and forgotten."""
+    waiting = _waiting(request)
+    text = panel_of(request).templates.env.get_template(template).render({**base(request, waiting), **context})
+    answer = HTMLResponse(text, status)
+    if request.cookies.get(FLASH_COOKIE):
+        answer.delete_cookie(FLASH_COOKIE, path=paths.root.get() or "/")
+    return answer
+
+
+def base(request: Request, flashes: list[dict[str, str]]) -> dict[str, Any]:
+    """What all templates know."""
+    visitor, panel = visitor_of(request), panel_of(request)
+    here = inner_path(request.scope).split("/")[1]
+    return {
+        "request": request,
+        "menu": menu.build(panel.entity_views, visitor.actor, here) if visitor.actor else [],
+        "actor": visitor.actor,
+        "csrf_token": visitor.token if visitor.secret else "",
+        "csp_nonce": request.scope["state"]["nonce"],
+        "lang": i18n.current(),
+        "flashes": flashes,
+        "breadcrumbs": [],
+        **_addresses(request),
+    }
+
+
+def _addresses(request: Request) -> dict[str, Any]:
+    inner, query = inner_path(request.scope), request.url.query
+    return {
+        "root": paths.root.get(),
+        "home_url": paths.to(""),
+        "at_home": inner == "/",
+        "here_url": paths.root.get() + inner + (f"?{query}" if query else ""),
+        "language_url": paths.to("language"),
+        "logout_url": paths.to("logout"),
+        "languages": i18n.LANGUAGES,
+    }
+
+
+def redirect(request: Request, address: str, message: str = "", category: str = "success") -> Response:
+    """303 to a path of ours; `message` is shown on the page that comes next.  Categories: success, error, info."""
+    answer = RedirectResponse(address, 303)
+    if message:
+        told = [*_waiting(request), {"category": category, "message": message}][-_MOST_FLASHES:]
+        signed = _signer(request).dumps(told)
+        path = paths.root.get() or "/"
+        answer.set_cookie(FLASH_COOKIE, str(signed)[:3800], max_age=300, path=path, httponly=True, samesite="lax")
+    return answer
+
+
+def _waiting(request: Request) -> list[dict[str, str]]:
+    """Signed, so that nobody puts words into the panel's mouth."""
+    try:
+        found: list[dict[str, str]] = _signer(request).loads(request.cookies.get(FLASH_COOKIE, ""))
+    except BadSignature:
+        return []
+    return found
+
+
+def _signer(request: Request) -> URLSafeSerializer:
+    return URLSafeSerializer(panel_of(request).settings.signing_key, salt="panel flash")

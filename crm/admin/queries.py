@@ -1,0 +1,124 @@
+"""The statements of a list: one place narrows, orders, counts and reads, for the page, the export and bulk actions.
+
+SQLAdmin's own count keeps the columns and the ORDER BY, its sort and search inner-join, and its pages have no
+tie-breaker; here nothing is joined: what a reference is called is looked up afterwards, for all rows at once.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, inspect, or_, select
+from sqlalchemy.orm import Session
+
+from crm import access
+from crm.admin.asked import Asked
+from crm.db import actor_of
+from crm.entity import entity_of, permission
+from crm.fields import Field, Kind, field_of, fields_of, label_column, related
+from crm.search_text import matches
+
+#: counted exactly up to here; beyond, the list says "10,000+" unless it is asked for the exact figure
+CAP = 10_000
+
+
+def narrowed(model: type[Any], asked: Asked) -> Select[tuple[int]]:
+    """The keys of what is asked for; the session's criteria add the actor's scope."""
+    found = select(model.id).where(*(c.clause for c in asked.conditions))
+    if asked.search:
+        found = found.where(searched(model, asked.search))
+    return found.execution_options(trash="only" if asked.trash else "live")
+
+
+def searched(model: type[Any], term: str) -> ColumnElement[bool]:
+    """By the search index where the entity has one, else by a part of its label; typed % and _ mean themselves."""
+    if entity_of(model).search:
+        return matches(model, term)
+    column = label_column(model)
+    return or_(column.icontains(term, autoescape=True))
+
+
+def within_export(session: Session, model: type[Any], found: Select[Any]) -> Select[Any]:
+    """The export permission may reach less far than the view."""
+    actor = actor_of(session)
+    return found.where(access.reach(model, actor, actor.scope(permission(model, "export"))))
+
+
+def ordered(found: Select[Any], model: type[Any], asked: Asked) -> Select[Any]:
+    """By what is asked for, with the key as tie-breaker: equal values must not jump between pages."""
+    order = entity_of(model).order
+    name, descending = (asked.sort, asked.descending) if asked.sort else (order.removeprefix("-"), order[0] == "-")
+    by = _sort_key(model, field_of(model, name))
+    keys = [by] if name == "id" else [by, model.id]
+    return found.order_by(*(key.desc() if descending else key.asc() for key in keys))
+
+
+def _sort_key(model: type[Any], field: Field) -> ColumnElement[Any]:
+    """A reference sorts by its label, in a subquery: a join would drop the rows that have none."""
+    column: ColumnElement[Any] = inspect(model).columns[field.name]
+    if field.kind is not Kind.REFERENCE:
+        return column
+    target = inspect(related(model, field)).local_table.alias()
+    label = label_column(related(model, field))
+    return select(target.c[label.key]).where(target.c.id == column).scalar_subquery()
+
+
+def count(session: Session, found: Select[Any], *, exact: bool) -> tuple[int, bool]:
+    """How many, and whether that is all of them; without ORDER BY, without columns, and capped."""
+    bare = found.order_by(None) if exact else found.order_by(None).limit(CAP + 1)
+    number = session.scalar(
+        select(func.count()).select_from(bare.subquery()), execution_options=found.get_execution_options()
+    )
+    counted = int(number or 0)
+    return (counted, True) if exact or counted <= CAP else (CAP, False)
+
+
+def shown_columns(model: type[Any], names: Sequence[str]) -> list[ColumnElement[Any]]:
+    """The columns behind fields, with key and currency, in a steady order; to-many fields have none."""
+    columns, fields = inspect(model).columns, fields_of(model)
+    wanted = dict.fromkeys(["id", *(n for n in names if fields[n].kind is not Kind.REFERENCES)])
+    if any(fields[n].kind is Kind.MONEY for n in names) and "currency" in columns:
+        wanted["currency"] = None
+    return [columns[name] for name in wanted]
+
+
+def read_page(session: Session, model: type[Any], names: Sequence[str], asked: Asked) -> list[Row[Any]]:
+    """One page of rows, keyed by column name."""
+    found = ordered(narrowed(model, asked), model, asked).with_only_columns(*shown_columns(model, names))
+    return list(session.execute(found.limit(asked.size).offset((asked.page - 1) * asked.size)))
+
+
+def read_keys(session: Session, found: Select[Any], *, limit: int | None = None) -> array[int]:
+    """The keys of all rows asked for, eight bytes each."""
+    rows = session.scalars(found.limit(limit) if limit else found, execution_options={"yield_per": 5000})
+    return array("q", rows)
+
+
+def read_by_keys(
+    session: Session, model: type[Any], names: Sequence[str], keys: Iterable[int], *, trash: str = "live"
+) -> list[Row[Any]]:
+    """Rows in the order of `keys`; those that have vanished since are left out."""
+    wanted = list(keys)
+    found = select(*shown_columns(model, names)).where(model.id.in_(wanted))
+    rows = {row.id: row for row in session.execute(found, execution_options={"trash": trash})}
+    return [rows[key] for key in wanted if key in rows]
+
+
+def read_many(
+    session: Session, model: type[Any], field: Field, keys: Sequence[int]
+) -> dict[int, list[tuple[int, str]]]:
+    """Key → (key, label) of the related records the actor may see, of all rows at once."""
+    target = related(model, field)
+    relation = getattr(model, field.name)
+    found = (
+        select(model.id, target.id, label_column(target))
+        .join(relation)
+        .where(model.id.in_(list(keys)))
+        .order_by(model.id, target.id)
+    )
+    many: dict[int, list[tuple[int, str]]] = {}
+    for key, other, label in session.execute(found, execution_options={"trash": "any"}):
+        many.setdefault(key, []).append((other, str(label)))
+    return many

@@ -1,0 +1,67 @@
+"""The records that point at one: found in the registry, the first ten of each kind, with a way to all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import Session
+from starlette.datastructures import QueryParams
+
+from crm import formats
+from crm.admin import asked, listing, paths, queries
+from crm.db import actor_of
+from crm.entity import entity_of, name_of, permission, titles_of
+from crm.fields import Kind, fields_of, models
+from crm.i18n import gettext
+
+FIRST = 10
+COLUMNS = 5
+MOST_PANELS = 8
+
+
+def of(session: Session, model: type[Any], key: int) -> list[dict[str, Any]]:
+    """Panels {label, count, columns, rows, all_url, new_url, name}: what the actor may view, if there is any."""
+    actor = actor_of(session)
+    panels = []
+    for child, query in _children(model, key):
+        if actor.may(permission(child, "view")):
+            panel = _panel(session, child, query)
+            panels += [panel] if panel["rows"] else []
+    return panels[:MOST_PANELS]
+
+
+def _children(model: type[Any], key: int) -> Iterator[tuple[type[Any], dict[str, str]]]:
+    """Entities whose filters find what belongs to this record, and the query that does."""
+    for child in models():
+        fields, filters = fields_of(child), entity_of(child).filters
+        for name in filters:
+            if fields[name].kind is Kind.REFERENCE and fields[name].target == name_of(model):
+                yield child, {name: str(key)}
+        if "record_type" in filters and "record_id" in inspect(child).columns:
+            yield child, {"record_type": name_of(model), "record_id": str(key)}
+
+
+def _panel(session: Session, child: type[Any], query: dict[str, str]) -> dict[str, Any]:
+    wanted = asked.read(child, QueryParams(query))
+    names = [name for name in entity_of(child).list if name not in query][:COLUMNS]
+    found = queries.narrowed(child, wanted)
+    total, known = queries.count(session, found, exact=False)
+    rows = queries.read_page(session, child, names, wanted)[:FIRST] if total else []
+    by = next(iter(query))
+    label = gettext(titles_of(child))
+    ownership = by if by not in ("owner_id", "record_type") and by.removesuffix("_id") not in _OBVIOUS else ""
+    return {
+        "name": f"{name_of(child)}.{by}",
+        "label": f"{label} · {gettext(fields_of(child)[by].label)}" if ownership else label,
+        "count": formats.number(total) + ("" if known else "+"),
+        "columns": listing.columns(child, wanted, names),
+        "rows": listing.draw(session, child, names, rows),
+        "all_url": paths.list_of(child, **query),
+        "new_url": paths.to(paths.identity(child), "create", **query) if "create" in entity_of(child).verbs else "",
+    }
+
+
+#: a panel "Contacts" on a customer needs no "by customer"
+_OBVIOUS = frozenset({"customer", "contact", "opportunity", "pipeline", "stage", "type", "assignee", "user"})

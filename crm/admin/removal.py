@@ -1,0 +1,124 @@
+"""Moving to the trash, taking out again, deleting for good: one record or many, by POST, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from crm import access
+from crm.admin import asked, pages, paths, queries
+from crm.admin.urls import key_of, view_of, whole
+from crm.admin.views import EntityView
+from crm.admin.visitor import actor_of
+from crm.errors import BadInput, CrmError, Forbidden
+from crm.i18n import error_text, gettext, lazy
+from crm.services import records
+
+MOST = 10_000
+_CHUNK = 500
+#: verb → where the record lies, what is done to it, what is said afterwards (one, many)
+_VERBS: dict[str, tuple[str, Callable[[Session, Any], Any], str, str]] = {
+    "delete": ("live", records.delete, lazy("Moved to the trash"), lazy("%(count)s records moved to the trash")),
+    "restore": ("only", records.restore, lazy("Restored"), lazy("%(count)s records restored")),
+    "purge": ("only", records.purge, lazy("Deleted for good"), lazy("%(count)s records deleted for good")),
+}
+
+
+async def one(request: Request) -> Response:
+    """POST /{identity}/{verb}/{pk}"""
+    verb = _verb(request)
+    view, key = _view(request, verb), key_of(request)
+    try:
+        await _remove(request, view, verb, [key])
+    except CrmError as error:
+        if error.status in (403, 404):
+            raise
+        return pages.redirect(request, paths.details_of(view.model, key), error_text(error), "error")
+    if verb == "restore":
+        return pages.redirect(request, paths.details_of(view.model, key), gettext(_VERBS[verb][2]))
+    again = paths.list_of(view.model, trash=1) if verb == "purge" else paths.list_of(view.model)
+    told = gettext(_VERBS[verb][2]) if view.has_trash else gettext("Deleted for good")
+    return pages.redirect(request, again, told)
+
+
+async def many(request: Request) -> Response:
+    """POST /{identity}/bulk/{verb}: `ids`, or `all=1` with the list's `query`: all of them, or none."""
+    verb = _verb(request)
+    view = _view(request, verb)
+    form = await request.form(max_fields=20_000)
+    query = str(form.get("query") or "")
+    back = paths.list_of(view.model) + (f"?{query}" if query else "")
+    back = paths.safe(back, paths.list_of(view.model))
+    try:
+        keys = await _chosen(request, view, verb, form, query)
+        await _remove(request, view, verb, keys)
+    except CrmError as error:
+        if error.status == 403:
+            raise
+        return pages.redirect(request, back, error_text(error), "error")
+    return pages.redirect(request, back, gettext(_VERBS[verb][3], count=len(keys)))
+
+
+def _verb(request: Request) -> str:
+    verb = str(request.path_params["verb"])
+    if verb not in _VERBS:
+        raise HTTPException(404)
+    return verb
+
+
+def _view(request: Request, verb: str) -> EntityView:
+    view = view_of(request)
+    if not view.allows(actor_of(request), verb):
+        raise Forbidden("Forbidden")
+    return view
+
+
+async def _chosen(request: Request, view: EntityView, verb: str, form: FormData, query: str) -> list[int]:
+    """The keys that were ticked, or those of all that the list matches; raises BadInput if these are too many."""
+    if form.get("all") != "1":
+        keys = [whole(text) for text in form.getlist("ids")]
+        if None in keys or not keys or len(keys) > MOST:
+            raise BadInput("Choose up to %(most)s records", most=MOST)
+        return list(dict.fromkeys(key for key in keys if key is not None))
+    wanted = asked.read_text(view.model, query)
+    if wanted.trash != (_VERBS[verb][0] == "only"):
+        raise BadInput("Choose up to %(most)s records", most=MOST)
+    async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
+        found = queries.narrowed(view.model, wanted)
+        chosen: list[int] = await session.run_sync(_keys, found)
+    if len(chosen) > MOST:
+        raise BadInput("More than %(most)s records match; narrow the list first", most=MOST)
+    return chosen
+
+
+def _keys(session: Session, found: Any) -> list[int]:
+    return list(queries.read_keys(session, found, limit=MOST + 1))
+
+
+async def _remove(request: Request, view: EntityView, verb: str, keys: list[int]) -> None:
+    async with pages.panel_of(request).database.transaction_async(actor_of(request)) as session:
+        await session.run_sync(_act, view.model, verb, keys)
+
+
+def _act(session: Session, model: type[Any], verb: str, keys: list[int]) -> None:
+    """All or nothing: a record that has gone since, or may not be touched, stops the whole."""
+    trash, act, _one, _many = _VERBS[verb]
+    for start in range(0, len(keys), _CHUNK):
+        for record in _load(session, model, keys[start : start + _CHUNK], trash):
+            act(session, record)
+
+
+def _load(session: Session, model: type[Any], keys: list[int], trash: str) -> Iterable[Any]:
+    if len(keys) == 1:
+        return [access.find(session, model, keys[0], trash=trash)]
+    found = list(session.scalars(select(model).where(model.id.in_(keys)), execution_options={"trash": trash}))
+    if len(found) != len(keys):
+        raise BadInput("Some of these records are no longer there; load the list again")
+    return found
