@@ -40,7 +40,7 @@ It works once. If it was not you, ignore this mail; your password stays as it is
 """
 
 
-def request(session: Session, settings: Settings, *, email: str, ip: str, base_url: str) -> None:
+def request(session: Session, settings: Settings, *, email: str, ip: str) -> None:
     """Mail a token to the active user with this address; for an unknown address do nothing, and say nothing.
 
     Asks for `email.send`.  TooManyRequests after several requests for one address, known or not, or from one IP.
@@ -54,11 +54,11 @@ def request(session: Session, settings: Settings, *, email: str, ip: str, base_u
     token, moment = tokens.random_token(), now()
     made = PasswordReset(user_id=user.id, token_hash=tokens.digest(token), created_at=moment, expires_at=moment + LIFE)
     session.add(made)
-    _mail(session, user, token, settings.public_url or base_url)
+    _mail(session, user, token, settings.public_url or f"http://{settings.host}:{settings.port}")
 
 
 def _mail(session: Session, user: User, token: str, base_url: str) -> None:
-    # behind the # the token is not sent to any server, so that no access log has it
+    # never from the request's Host header, which anyone may forge; behind the # no access log sees the token
     link = f"{base_url.rstrip('/')}/admin/reset-password#{token}"
     words = {"name": user.name or user.username, "username": user.username, "link": link, "token": token}
     emails.queue(

@@ -53,8 +53,7 @@ async def sign_in(
     actor = system("sign-in")
     async with database.transaction_async(actor) as session:
         attempt = await session.run_sync(begin, settings, username=username, ip=ip)
-    if not await passwords.matches_async(password, attempt.stored) or attempt.user_id is None:
-        raise refusal(settings, attempt)
+    await _prove(settings, attempt, password)
     better = None
     if passwords.is_outdated(attempt.stored, settings.bcrypt_cost):
         better = await passwords.hash_async(password, settings.bcrypt_cost)
@@ -62,9 +61,30 @@ async def sign_in(
         return await session.run_sync(_finish, settings, attempt, better, then)
 
 
+async def confirm(database: Database, settings: Settings, *, user_id: int, password: str, ip: str) -> None:
+    """Check the password of somebody who is signed in already; guesses count, and are refused, as sign-ins."""
+    async with database.transaction_async(system("sign-in")) as session:
+        attempt = await session.run_sync(_begin_for, settings, user_id, ip)
+    await _prove(settings, attempt, password)
+    async with database.transaction_async(system("sign-in")) as session:
+        await session.run_sync(throttle.forgive, attempt.account, ip, attempt.counters)
+
+
+async def _prove(settings: Settings, attempt: Attempt, password: str) -> None:
+    if not await passwords.matches_async(password, attempt.stored) or attempt.user_id is None:
+        raise refusal(settings, attempt)
+
+
 def begin(session: Session, settings: Settings, *, username: str, ip: str) -> Attempt:
     """Count the try and find the hash to check; for an unknown user one that nobody's password has."""
-    user = find_account(session, username)
+    return _begin(session, settings, find_account(session, username), username, ip)
+
+
+def _begin_for(session: Session, settings: Settings, user_id: int, ip: str) -> Attempt:
+    return _begin(session, settings, session.scalar(select(User).where(User.id == user_id, User.status)), "", ip)
+
+
+def _begin(session: Session, settings: Settings, user: User | None, username: str, ip: str) -> Attempt:
     account = f"user {user.id}" if user else f"name {username.strip().casefold()}"
     counters = throttle.sign_in_counters(session, account, ip)
     throttle.count(session, counters)

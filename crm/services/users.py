@@ -47,6 +47,11 @@ def update(
     return changed
 
 
+def delete(session: Session, user: User, *, expected_version: int | None = None) -> None:
+    """Move to the trash; tokens and sessions of the user are void from now on."""
+    records.delete(session, user, expected_version=expected_version)
+
+
 def add(session: Session, *, username: str, email: str, password_hash: str, roles: Iterable[str] = ()) -> User:
     """A user by names of roles, for the command line, the initial data and registration."""
     values = {"username": username, "email": email, "roles": [named(session, role).id for role in roles]}
