@@ -24,9 +24,9 @@ from seeds.dataset.rows import Account, Item
 PIPELINE = "Public CRM data set"
 NOT_RECORDED = "Not recorded"
 _STAGES = {
-    "open": ("Prospecting", StageCategory.OPEN, "0.1", ForecastCategory.PIPELINE, 14),
-    "won": ("Closed Won", StageCategory.WON, "1", ForecastCategory.CLOSED, None),
-    "lost": ("Closed Lost", StageCategory.LOST, "0", ForecastCategory.OMITTED, None),
+    "open": ("Prospecting", StageCategory.OPEN, "0.1", ForecastCategory.PIPELINE, 14, "blue"),
+    "won": ("Closed Won", StageCategory.WON, "1", ForecastCategory.CLOSED, None, "green"),
+    "lost": ("Closed Lost", StageCategory.LOST, "0", ForecastCategory.OMITTED, None, "red"),
 }
 
 
@@ -59,7 +59,7 @@ def load_pipeline(session: Session, report: Report) -> Way:
 
 
 def _stage(pipeline: Pipeline, outcome: str) -> Stage:
-    name, category, probability, forecast, days = _STAGES[outcome]
+    name, category, probability, forecast, days, colour = _STAGES[outcome]
     return Stage(
         name=name,
         pipeline_id=pipeline.id,
@@ -68,6 +68,7 @@ def _stage(pipeline: Pipeline, outcome: str) -> Stage:
         default_probability=Decimal(probability),
         forecast_category=forecast,
         expected_days=days,
+        colour=colour,
     )
 
 
