@@ -84,7 +84,7 @@ def load_roles(session: Session, fresh: list[str]) -> None:
     all_rights = rights()
     first = len(fresh) == len(all_rights)
     new = [all_rights[name] for name in fresh]
-    numbers = dict(session.execute(select(Permission.name, Permission.id)).tuples().all())
+    numbers = dict(session.execute(select(Permission.name, Permission.id)).all())
     known = {r.name: r for r in session.scalars(select(Role), execution_options={"trash": "any"})}
     for name, (description, grant) in ROLES.items():
         role, wanted = known.get(name), new
