@@ -141,14 +141,18 @@ def migrate(
 @app.command()
 def seed(
     demo: Annotated[bool, typer.Option("--demo", help="Customers, deals and tasks to try it out with.")] = False,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="With --demo: so many contacts, a fifth of customers.")
+    ] = None,
+    deals: Annotated[int | None, typer.Option(min=0, help="With --demo: so many deals.")] = None,
     dataset: Annotated[
-        Path | None, typer.Option(exists=True, file_okay=False, help="Folder of the public data set to load.")
+        Path | None, typer.Option("--from", exists=True, file_okay=False, help="Folder of the public data set to load.")
     ] = None,
 ) -> None:
     """Load the initial data: roles, permissions, categories; safe to repeat, safe in production."""
     from crm.commands import data
 
-    for line in data.seed(_settings(), demo=demo, dataset=dataset):
+    for line in data.seed(_settings(), demo=demo, size=size, deals=deals, dataset=dataset):
         typer.echo(line)
 
 
@@ -186,7 +190,7 @@ def openapi() -> None:
     """Print the API's description, OpenAPI 3.1 as JSON."""
     from crm.commands.data import openapi_document
 
-    typer.echo(openapi_document(_settings()))
+    typer.echo(openapi_document())
 
 
 if __name__ == "__main__":

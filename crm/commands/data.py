@@ -44,24 +44,30 @@ def draft(message: str) -> str:
     return f"{run.draft(message)}: read it, then run `crm migrate`."
 
 
-def seed(settings: Settings, *, demo: bool, dataset: Path | None) -> Iterator[str]:
-    """Load what is asked for; yields a line for each."""
+def seed(
+    settings: Settings, *, demo: bool, dataset: Path | None, size: int | None = None, deals: int | None = None
+) -> Iterator[str]:
+    """Load what is asked for; yields a line for each.  `size` and `deals` are those of the demo data."""
     migrate(settings)
     with opened(settings) as database:
-        from seeds import initial
+        from seeds import initial, progress
 
         initial.load(database, settings)
         yield "Initial data is there."
         if demo:
             from seeds import demo as demo_data
 
-            demo_data.load(database, settings)
+            with progress.shown() as show:
+                logins = demo_data.load(database, settings, size=size, deals=deals, progress=show)
             yield "Demo data is there."
+            yield from map(str, logins)
         if dataset:
             from seeds import dataset as public
 
-            public.load(database, settings, dataset)
-            yield f"The data set in {dataset} is there."
+            with progress.shown() as show:
+                report = public.load(database, dataset, progress=show)
+            yield from map(str, report.problems)
+            yield f"{report}."
 
 
 def prepare(settings: Settings, *, demo: bool) -> list[str]:
@@ -78,10 +84,13 @@ def prepare(settings: Settings, *, demo: bool) -> list[str]:
 def _logins(settings: Settings) -> list[str]:
     from crm.actor import system
     from crm.services import users
+    from seeds import demo
 
     with opened(settings) as database, database.read_only(system("command line")) as session:
         stands = users.default_password_stands(session)
-    return [f"{users.DEFAULT_NAME} / {users.DEFAULT_PASSWORD}"] if stands else []
+        demo_logins = [] if settings.production else demo.logins(session)
+    admin = [f"{users.DEFAULT_NAME} / {users.DEFAULT_PASSWORD}"] if stands else []
+    return [*admin, *map(str, demo_logins)]
 
 
 def _has_customers(settings: Settings) -> bool:
@@ -94,8 +103,13 @@ def _has_customers(settings: Settings) -> bool:
         return connection.scalar(text("SELECT 1 FROM customer LIMIT 1")) is not None
 
 
-def openapi_document(settings: Settings) -> str:
-    """The document as indented JSON."""
-    from crm.api.openapi import document
+def openapi_document() -> str:
+    """The document as indented JSON, the same that `/api/openapi.json` serves."""
+    import orjson
 
-    return document(settings)
+    from crm.api.app import all_routes
+    from crm.api.openapi import document
+    from crm.api.routing import Table
+
+    made = document(Table(all_routes()).endpoints)
+    return orjson.dumps(made, option=orjson.OPT_INDENT_2).decode()

@@ -30,12 +30,16 @@ def serve(settings: Settings, *, reload: bool, workers: int) -> None:
 
 
 def work(settings: Settings) -> None:
+    from crm import logs
     from crm.workers.main import run_worker
 
+    logs.configure(settings)
     run_worker(settings)
 
 
 def schedule(settings: Settings) -> None:
+    from crm import logs
     from crm.workers.schedule import run_scheduler
 
+    logs.configure(settings)
     run_scheduler(settings)
