@@ -79,10 +79,10 @@ def using(language: str) -> Iterator[None]:
 def negotiate(*wishes: str | None, accept: str = "") -> str:
     """The first wish that is a language of ours, else the best of an Accept-Language header, else English."""
     for wish in wishes:
-        if wish in LANGUAGES:
+        if wish and wish in LANGUAGES:
             return wish
     found = negotiate_locale(_accepted(accept), list(LANGUAGES), sep="-")
-    return found or DEFAULT
+    return str(found) if found else DEFAULT
 
 
 def _accepted(header: str) -> list[str]:
@@ -137,7 +137,8 @@ def lazy(text: str) -> Lazy:
 def error_text(error: CrmError | FieldError) -> str:
     """The sentence of an error in the current language; a field is named by its label."""
     if isinstance(error, BadInput) and len(error.errors) == 1 and error.template.startswith("%(field)s: "):
-        return f"{field_label(error.errors[0].field)}{gettext(': ')}{error_text(error.errors[0])}"
+        label = gettext("%(field)s: ", field=field_label(error.errors[0].field))
+        return label + error_text(error.errors[0])
     params = dict(error.params)
     known = {name: gettext(value) if isinstance(value, str) else value for name, value in params.items()}
     return gettext(error.template, **known) if known else gettext(error.template) % {}

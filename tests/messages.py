@@ -4,6 +4,7 @@ the Chinese catalogue, untranslated, so that a test fails until somebody transla
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -76,14 +77,42 @@ def _sentences() -> Iterator[Message]:
 
 
 def _called() -> Iterator[Message]:
-    """First texts of gettext calls and of errors; commands speak English and are left out."""
+    """First texts of gettext calls and of errors, literal or a constant of the module; commands speak English."""
     errors = [name for name, kind in vars(crm.errors).items() if _is_error(kind)]
-    keywords: dict[str, tuple[int, ...] | None] = dict.fromkeys(["_", "gettext", "lazy", *errors])
-    keywords |= {"field_error": (2,), "invalid": (2,), "PydanticCustomError": (2,)}
+    places = dict.fromkeys(["_", "gettext", "lazy", *errors], 0)
+    places |= {"field_error": 1, "invalid": 1, "PydanticCustomError": 1}
     left_out = ("commands", "supervisor", "cli.py", "migrations")
     for path in sorted(ROOT.rglob("*.py")):
         if path.relative_to(ROOT).parts[0] not in left_out:
-            yield from _extracted("python", path, keywords)
+            tree = ast.parse(path.read_text())
+            yield from _texts(tree, places, str(path.relative_to(ROOT.parent)))
+
+
+def _texts(tree: ast.Module, places: dict[str, int], name: str) -> Iterator[Message]:
+    constants = _constants(tree)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if called in places and len(node.args) > places[called]:
+            argument = node.args[places[called]]
+            text = getattr(argument, "value", None) or constants.get(getattr(argument, "id", ""))
+            if isinstance(text, str):
+                yield text, f"{name}:{node.lineno}"
+
+
+def _constants(tree: ast.Module) -> dict[str, object]:
+    """Names that the module gives to texts: `STALE = "…"`, `A, B = "…", "…"`."""
+    found: dict[str, object] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            names, values = _parts(node.targets[0]), _parts(node.value)
+            found |= {getattr(n, "id", ""): getattr(v, "value", None) for n, v in zip(names, values, strict=False)}
+    return found
+
+
+def _parts(node: ast.expr) -> list[ast.expr]:
+    return node.elts if isinstance(node, ast.Tuple) else [node]
 
 
 def _is_error(kind: object) -> bool:
@@ -92,15 +121,11 @@ def _is_error(kind: object) -> bool:
 
 def _in_templates() -> Iterator[Message]:
     for path in sorted(ROOT.rglob("templates/**/*.html")):
-        yield from _extracted("jinja2", path, {"_": None, "gettext": None})
-
-
-def _extracted(method: str, path: Path, keywords: dict[str, tuple[int, ...] | None]) -> Iterator[Message]:
-    with path.open("rb") as file:
-        for line, message, _comments, _context in extract(method, file, keywords=keywords):  # type: ignore[arg-type]
-            text = message[-1] if isinstance(message, tuple) else message
-            if isinstance(text, str):
-                yield text, f"{path.relative_to(ROOT.parent)}:{line}"
+        with path.open("rb") as file:
+            for line, message, _comments, _context in extract("jinja2", file, keywords={"_": None, "gettext": None}):
+                text = message[-1] if isinstance(message, tuple) else message
+                if isinstance(text, str):
+                    yield text, f"{path.relative_to(ROOT.parent)}:{line}"
 
 
 def chinese() -> Catalog:

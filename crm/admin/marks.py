@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -63,7 +63,7 @@ def slots_of(columns: Sequence[Mapping[str, Any]]) -> list[str]:
 
     Name and money above, customer and date in the middle, state and owner below.
     """
-    wanted = {
+    wanted: dict[str, Callable[[Mapping[str, Any]], bool]] = {
         "at-2": lambda c: c["kind"] in ("money",),
         "at-5": lambda c: c["name"] in (*STATES, "stage_id"),
         "at-6": lambda c: c["name"] in PEOPLE or c["kind"] in ("references", "boolean", "integer", "fraction"),

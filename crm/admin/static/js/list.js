@@ -78,7 +78,7 @@
   page.querySelectorAll('tbody tr').forEach(function (row) {
     row.addEventListener('click', function (event) {
       if (event.target.closest('a, button, input, label, details') || String(window.getSelection())) return;
-      const link = row.querySelector('.lead a');
+      const link = row.querySelector('.first a');
       if (link && window.matchMedia('(max-width: 767px)').matches) link.click();
     });
   });
