@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, inspect, null, select
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from crm.entity import name_of
 from crm.fields import Kind, fields_of, label_column, related
 from crm.i18n import gettext
+from crm.names import words
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,13 @@ def shown_name(model: type[Any]) -> ColumnElement[Any]:
 
 def title_of(session: Session, model: type[Any], key: int) -> str:
     """What one record is called, in the trash or not; empty if the actor cannot see any."""
-    query = select(shown_name(model)).where(model.id == key)
-    return str(session.scalar(query, execution_options={"trash": "any"}) or "")
+    query = select(model.id, shown_name(model).label("shown")).where(model.id == key)
+    row = session.execute(query, execution_options={"trash": "any"}).first()
+    return _text(row.shown) if row else ""
+
+
+def _text(value: Any) -> str:
+    return gettext(words(value)) if isinstance(value, StrEnum) else str("" if value is None else value)
 
 
 def resolve(session: Session, model: type[Any], keys: Iterable[int]) -> dict[int, Label]:
@@ -67,7 +74,7 @@ def resolve(session: Session, model: type[Any], keys: Iterable[int]) -> dict[int
     labels = dict.fromkeys(wanted, hidden())
     for row in session.execute(found, execution_options={"trash": "any"}):
         mark = {name: getattr(row, name) for name in marks}
-        labels[row.id] = Label(str(row.shown), "live" if row.gone is None else "trashed", mark or None)
+        labels[row.id] = Label(_text(row.shown), "live" if row.gone is None else "trashed", mark or None)
     return labels
 
 

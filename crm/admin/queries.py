@@ -10,8 +10,8 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, inspect, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, Select, String, cast, func, inspect, select
+from sqlalchemy.orm import Session, aliased
 
 from crm import access
 from crm.admin.asked import Asked
@@ -36,8 +36,8 @@ def searched(model: type[Any], term: str) -> ColumnElement[bool]:
     """By the search index where the entity has one, else by a part of its label; typed % and _ mean themselves."""
     if entity_of(model).search:
         return matches(model, term)
-    column = label_column(model)
-    return or_(column.icontains(term, autoescape=True))
+    # a label may be a choice, which takes only its own words
+    return cast(label_column(model), String).icontains(term, autoescape=True)
 
 
 def within_export(session: Session, model: type[Any], found: Select[Any]) -> Select[Any]:
@@ -60,9 +60,9 @@ def _sort_key(model: type[Any], field: Field) -> ColumnElement[Any]:
     column: ColumnElement[Any] = inspect(model).columns[field.name]
     if field.kind is not Kind.REFERENCE:
         return column
-    target = inspect(related(model, field)).local_table.alias()
-    label = label_column(related(model, field))
-    return select(target.c[label.key]).where(target.c.id == column).scalar_subquery()
+    target = aliased(related(model, field))
+    label = getattr(target, entity_of(related(model, field)).label)
+    return select(label).where(target.id == column).scalar_subquery()
 
 
 def count(session: Session, found: Select[Any], *, exact: bool) -> tuple[int, bool]:
@@ -75,13 +75,16 @@ def count(session: Session, found: Select[Any], *, exact: bool) -> tuple[int, bo
     return (counted, True) if exact or counted <= CAP else (CAP, False)
 
 
-def shown_columns(model: type[Any], names: Sequence[str]) -> list[ColumnElement[Any]]:
-    """The columns behind fields, with key and currency, in a steady order; to-many fields have none."""
+def shown_columns(model: type[Any], names: Sequence[str]) -> list[Any]:
+    """The columns behind fields, with key and currency, in a steady order; to-many fields have none.
+
+    As attributes of the mapped class: a select of table columns alone would escape the session's criteria.
+    """
     columns, fields = inspect(model).columns, fields_of(model)
     wanted = dict.fromkeys(["id", *(n for n in names if fields[n].kind is not Kind.REFERENCES)])
     if any(fields[n].kind is Kind.MONEY for n in names) and "currency" in columns:
         wanted["currency"] = None
-    return [columns[name] for name in wanted]
+    return [getattr(model, name) for name in wanted]
 
 
 def read_page(session: Session, model: type[Any], names: Sequence[str], asked: Asked) -> list[Row[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,9 @@ class Panel(Admin):
         return templates
 
 
+@cache
 def environment() -> Environment:
-    """Our templates first, then SQLAdmin's as `sqladmin_original/…`."""
+    """Our templates first, then SQLAdmin's as `sqladmin_original/…`; compiled once a process."""
     env = Environment(
         loader=ChoiceLoader(
             [
