@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from crm.api import resources, status
+from crm.api import docs, resources, status
 from crm.api.call import Call, Context, header
 from crm.api.edge import NO_STORE, SECURITY, error_answer, send_answer
 from crm.api.envelope import Answer, failure
@@ -33,8 +33,8 @@ class Api:
     def __init__(self, database: Database, settings: Settings, endpoints: Iterable[Endpoint] | None = None) -> None:
         reader = open_reader(database, size=settings.db_pool_size)
         identity = Identity(database, settings, reader)
-        self.context = Context(database, settings, reader, identity, Reads(reader, identity), Queries())
         self.table = Table(all_routes() if endpoints is None else endpoints)
+        self.context = Context(database, settings, reader, identity, Reads(reader, identity), Queries(), self.table)
 
     async def close(self) -> None:
         await self.context.reader.close()
@@ -85,7 +85,7 @@ def create_api(database: Database, settings: Settings) -> Api:
 def all_routes() -> list[Endpoint]:
     """Hand-written endpoints first, then the generated ones."""
     written = [endpoint for name in HAND_WRITTEN if find_spec(f"crm.api.{name}") for endpoint in _routes_of(name)]
-    return [*written, *status.routes(), *resources.routes()]
+    return [*written, *status.routes(), *docs.routes(), *resources.routes()]
 
 
 def _routes_of(name: str) -> list[Endpoint]:

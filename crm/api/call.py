@@ -21,7 +21,7 @@ from crm.api.json_body import BODY_LIMIT, check_type, parse_object, too_large
 from crm.api.query import Queries
 from crm.api.reader import Reader
 from crm.api.reads import Reads
-from crm.api.routing import PUBLIC, Method
+from crm.api.routing import PUBLIC, Method, Table
 from crm.db import Database
 from crm.errors import BadInput, NotFound
 from crm.services.idempotency import Kept, once
@@ -44,6 +44,7 @@ class Context:
     identity: Identity
     reads: Reads
     queries: Queries
+    table: Table
 
 
 class Call:

@@ -95,6 +95,7 @@ def _operation(model: type[Any], operation: Operation) -> dict[str, Any]:
         "summary": operation.doc or f"{operation.verb} a {title_of(model).lower()}.",
         "parameters": (_MATCH, ONCE),
         "body": options_schema(operation),
+        "body_required": any(option.default is option.empty for option in operation.options),
         "data": ref(model.__name__),
         "errors": _ERRORS["update"],
         "tag": titles_of(model),

@@ -33,6 +33,7 @@ class Parameter:
     doc: str
     schema: Schema = field(default_factory=lambda: {"type": "string"})
     place: str = "query"
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Method:
     summary: str
     body: type[BaseModel] | None = None
     raw_body: Schema | None = None
+    body_required: bool = True
     parameters: tuple[Parameter, ...] = ()
     data: Schema = field(default_factory=dict)
     errors: tuple[int, ...] = ()
@@ -79,6 +81,8 @@ class Table:
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self.endpoints = _merged(endpoints)
+        #: the OpenAPI document, once it has been asked for
+        self.described: bytes | None = None
         self._literal = {PREFIX + e.path: e for e in self.endpoints if "{" not in e.path}
         self._patterns: dict[tuple[str, int], list[tuple[list[str], Endpoint]]] = {}
         for endpoint in self.endpoints:
