@@ -90,8 +90,8 @@ def _touched(schedule: Schedule) -> bool:
 
 
 def check_recipients(session: Session, numbers: Any) -> None:
-    """Numbers of users the actor can see; raises BadInput for the field `payload`."""
-    if not isinstance(numbers, list) or not numbers or not all(type(n) is int for n in numbers):
+    """Numbers of users the actor can see, maybe none yet; raises BadInput for the field `payload`."""
+    if not isinstance(numbers, list) or not all(type(n) is int for n in numbers):
         raise invalid("payload", "must name the recipients, by the numbers of users")
     found = set(session.scalars(select(User.id).where(User.id.in_(numbers))))
     if missing := sorted(set(numbers) - found):

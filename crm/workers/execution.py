@@ -43,7 +43,7 @@ def execute(database: Database, settings: Settings, heartbeat: Heartbeat, job_id
 def _attempt(database: Database, settings: Settings, lease: Lease) -> None:
     try:
         _work(database, settings, lease)
-        _log.debug("job done", job=lease.job_id, kind=lease.kind)
+        _log.debug("job ended", job=lease.job_id, kind=lease.kind)
     except LeaseLost:
         _log.warning("job was taken over by another worker", job=lease.job_id, kind=lease.kind)
     except Shutdown:
