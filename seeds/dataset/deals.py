@@ -36,14 +36,14 @@ class Known:
 def load_deals(session: Session, deals: Sequence[Deal], known: Known, report: Report, progress: Progress) -> None:
     """Insert the deals that are not there yet, then their histories."""
     there = numbers_of(session, Opportunity, [deal.name for deal in deals])
-    report.present["opportunities"] += len(there)
+    report.present["opportunity"] += len(there)
     new = list(_loadable([deal for deal in deals if deal.name not in there], known, report))
     rows = [_row(deal, known) for deal in new]
     tables = Base.metadata.tables
     numbers = insert_rows(session, tables["opportunity"], rows, what="opportunities", progress=progress)
     told = [row for deal, number in zip(new, numbers, strict=True) for row in _history(deal, number, known)]
     insert_rows(session, tables["opportunity_history"], told, what="history", progress=progress)
-    report.added["opportunities"] += len(new)
+    report.added["opportunity"] += len(new)
 
 
 def _loadable(deals: Sequence[Deal], known: Known, report: Report) -> Iterator[Deal]:

@@ -54,7 +54,7 @@ def _team(
     if name not in teams:
         teams[name] = Team(name=name, parent=parent, lead=lead)
         session.add(teams[name])
-        report.added["teams"] += 1
+        report.added["team"] += 1
     return teams[name]
 
 
@@ -66,5 +66,5 @@ def _user(session: Session, users: dict[str, User], name: str, manager: User | N
         users[username] = User(username=username, email=email, name=name, manager=manager, roles=roles)
         session.add(users[username])
         session.flush()
-        report.added["users"] += 1
+        report.added["user"] += 1
     return users[username]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from crm.names import plural
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -27,10 +29,13 @@ class Report:
     problems: list[Problem] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """`14,277 opportunities added, 97 customers already there; 2 rows could not be loaded`"""
-        told = [f"{count:,} {name} added" for name, count in self.added.items() if count]
-        told += [f"{count:,} {name} already there" for name, count in self.present.items() if count]
+        """`14,277 opportunities added, 97 customers already there, 2 rows could not be loaded`"""
+        told = [f"{_counted(count, name)} added" for name, count in self.added.items() if count]
+        told += [f"{_counted(count, name)} already there" for name, count in self.present.items() if count]
         if self.problems:
-            many = len(self.problems) != 1
-            told.append(f"{len(self.problems):,} row{'s' if many else ''} could not be loaded")
+            told.append(f"{_counted(len(self.problems), 'row')} could not be loaded")
         return ", ".join(told) or "nothing to load"
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name if count == 1 else plural(name)}"

@@ -45,7 +45,7 @@ def load_pipeline(session: Session, report: Report) -> Way:
     if pipeline is None:
         pipeline = Pipeline(name=PIPELINE, description="Fictitious deals of 2016 and 2017, as published.")
         session.add(pipeline)
-        report.added["pipelines"] += 1
+        report.added["pipeline"] += 1
     reason = session.scalar(select(LostReason).where(LostReason.name == NOT_RECORDED))
     if reason is None:
         reason = LostReason(name=NOT_RECORDED)
@@ -77,8 +77,8 @@ def load_products(session: Session, items: Sequence[Item], report: Report) -> di
     there = set(session.scalars(select(Product.code)))
     new = [item for item in items if item.name not in there]
     session.add_all(Product(name=item.name, code=item.name, unit_price=item.price) for item in new)
-    report.added["products"] += len(new)
-    report.present["products"] += len(items) - len(new)
+    report.added["product"] += len(new)
+    report.present["product"] += len(items) - len(new)
     session.flush()
     return {item.name.casefold(): item.name for item in items}
 
@@ -88,8 +88,8 @@ def load_customers(session: Session, accounts: Sequence[Account], buyers: set[st
     there = numbers_of(session, Customer, [account.name for account in accounts])
     new = [account for account in accounts if account.name not in there]
     made = insert_rows(session, Base.metadata.tables["customer"], [_customer(a, buyers) for a in new])
-    report.added["customers"] += len(new)
-    report.present["customers"] += len(accounts) - len(new)
+    report.added["customer"] += len(new)
+    report.present["customer"] += len(accounts) - len(new)
     there |= {account.name: number for account, number in zip(new, made, strict=True)}
     return {name.casefold(): number for name, number in there.items()}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crm.actor import system
 from crm.columns import now
@@ -55,14 +56,13 @@ def load(
     hashes = {name: passwords.hash_password(word, settings.bcrypt_cost) for name, word in PASSWORDS.items()}
     with database.transaction(system("demo data")) as session:
         make(session, wanted, hashes, moment or now(), progress)
-    return logins(database)
+        return logins(session)
 
 
-def logins(database: Database) -> list[Login]:
+def logins(session: Session) -> list[Login]:
     """The demo users whose password is still the known one; empty where there is no demo data."""
     known = select(User.username, User.password_hash).where(User.username.in_(PASSWORDS), User.status)
-    with database.read_only(system("demo data")) as session:
-        found = dict(session.execute(known).tuples().all())
+    found = dict(session.execute(known).tuples().all())
     return [
         Login(name, word) for name, word in PASSWORDS.items() if name in found and passwords.matches(word, found[name])
     ]

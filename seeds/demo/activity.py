@@ -43,7 +43,7 @@ def task(random: Random, company: Row, deal_id: int, due: datetime, moment: date
     """Work on a deal, due at `due`; what is due long ago is mostly done."""
     kind, title = random.choice(words.TASKS[company["language"]])
     late = (moment - due).days
-    done = late > 0 and random.random() < (0.6 if late < 10 else 0.93)
+    done = late > 0 and random.random() < (0.4 if late < 15 else 0.85)
     status = TaskStatus.COMPLETED if done else random.choice(_OPEN)
     all_day = random.random() < 0.25
     begun = due - timedelta(days=random.randint(1, 14))

@@ -107,7 +107,7 @@ def _closings(random: Random, steps: list[Step]) -> list[tuple[date, datetime]]:
     found = [((steps[0].at + timedelta(days=random.randint(40, 90))).date(), steps[0].at)]
     for step in steps[1:]:
         late = found[-1][0] < step.at.date() + timedelta(days=7)
-        if step.stage.category not in _CLOSED and (late or random.random() < 0.1):
+        if step.stage.category not in _CLOSED and ((late and random.random() < 0.7) or random.random() < 0.1):
             found.append(((step.at + timedelta(days=random.randint(14, 45))).date(), step.at))
     return found
 

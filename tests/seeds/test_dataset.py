@@ -96,9 +96,11 @@ def test_a_second_load_doubles_nothing_and_adds_what_is_new(database: Database, 
     more = folder / "sales_pipeline.csv"
     more.write_bytes(more.read_bytes() + b"\nAcme,NEW1,Ann Lee,In_Progress,GTXBasic,,,2017-06-15\n")
     report = dataset.load(database, folder)
-    assert {name for name, count in report.added.items() if count} == {"opportunities"}
-    assert report.added["opportunities"] == 1
-    assert report.present == {"customers": 2, "products": 2, "opportunities": 4}
+    assert {name for name, count in report.added.items() if count} == {"opportunity"}
+    assert report.added["opportunity"] == 1
+    assert report.present == {"customer": 2, "product": 2, "opportunity": 4}
+    assert str(report).startswith("1 opportunity added, 2 customers already there")
+    assert str(report).endswith("21 rows could not be loaded")
     with database.read_only(system("test")) as session:
         counts = {model.__tablename__: _count(session, model) for model in (Opportunity, Customer, Product, User, Team)}
         assert counts == {"opportunity": 5, "customer": 2, "product": 2, "user": 5, "team": 4}
@@ -109,7 +111,7 @@ def test_a_record_in_the_trash_stays_there(database: Database, folder: Path) -> 
     dataset.load(database, folder)
     with database.transaction(system("test")) as session:
         _deal(session, "WON1").deleted_at = datetime(2026, 1, 1, tzinfo=UTC)
-    assert dataset.load(database, folder).added["opportunities"] == 0
+    assert dataset.load(database, folder).added["opportunity"] == 0
 
 
 def test_dates_values_and_stages_are_those_of_the_data(database: Database, folder: Path) -> None:
