@@ -203,7 +203,7 @@ def test_parallel_refreshes_mint_one_successor_and_sign_nobody_out(installed: Da
     _, token = _pair(login(anybody, "admin", "admin123"))
     for _ in range(3):
         with ThreadPoolExecutor(8) as pool:
-            minted = {_pair(answer)[1] for answer in pool.map(lambda _: _refresh(anybody, token), range(20))}
+            minted = {_pair(answer)[1] for answer in pool.map(_refresh, [anybody] * 20, [token] * 20)}
         assert len(minted) == 1
         token = minted.pop()
     with installed.read_only(system("test")) as session:
