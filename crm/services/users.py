@@ -94,7 +94,7 @@ def _no_escalation(session: Session, user: User, changed: frozenset[str]) -> Non
 
 def _roles(user: User) -> tuple[set[int], set[int]]:
     """Numbers of the roles before and after the change that is about to be saved."""
-    history = inspect(user).attrs.roles.history
+    history = inspect(user).attrs.roles.load_history()  # also where nobody has looked at them yet
     kept = {role.id for role in history.unchanged or ()}
     return kept | {r.id for r in history.deleted or ()}, kept | {r.id for r in history.added or ()}
 
