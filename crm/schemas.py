@@ -131,7 +131,7 @@ def _text(field: Field) -> Any:
     bounds = StringConstraints(max_length=field.max_length or 100_000, min_length=least)
     check = _CHECKS.get(field.kind)
     clean = BeforeValidator(_storable)
-    return Annotated[str, clean, bounds, AfterValidator(check)] if check else Annotated[str, clean, bounds]
+    return Annotated[str, bounds, clean, AfterValidator(check)] if check else Annotated[str, bounds, clean]
 
 
 def _storable(value: Any) -> Any:
