@@ -241,7 +241,8 @@ def _role_with(session: Any, name: str, permission: str, scope: Scope) -> int:
 
 def test_nobody_takes_over_an_account_that_may_do_more(installed: Database, clerk: Caller, add_user: AddUser) -> None:
     seller, plain = add_user("seller", "sales"), add_user("plain")
-    for change in ({"password": "taken over 1"}, {"email": "mine@example.com"}, {"status": False}, {"roleIds": []}):
+    changes: list[dict[str, Any]] = [{"password": "taken over 1"}, {"email": "mine@example.com"}]
+    for change in [*changes, {"status": False}, {"roleIds": []}]:
         check_error(clerk.put(f"/users/{seller}", change), 403, "Forbidden")
     check_error(clerk.delete(f"/users/{seller}"), 403, "Forbidden")
     assert clerk.put(f"/users/{plain}", {"password": "set by clerk 1"}).status_code == 200
