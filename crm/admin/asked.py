@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.datastructures import QueryParams
 
 from crm import formats
-from crm.admin.filters import Condition, clean, conditions
+from crm.admin.filters import Condition, clean, conditions, filterable, shape
 from crm.entity import entity_of
 
 SIZES = (25, 50, 100)
@@ -56,7 +56,7 @@ class Asked:
 
 def read(model: type[Any], params: QueryParams) -> Asked:
     """Read a list's query; what makes no sense falls back to the default, never to an error."""
-    entity = entity_of(model)
+    entity, params = entity_of(model), _known(model, params)
     sort = params.get("sortBy", "")
     known = sort in entity.sort
     return Asked(
@@ -70,6 +70,13 @@ def read(model: type[Any], params: QueryParams) -> Asked:
         trash=params.get("trash") == "1" and hasattr(model, "deleted_at"),
         exact=params.get("count") == "exact",
     )
+
+
+def _known(model: type[Any], params: QueryParams) -> QueryParams:
+    """What lists understand; nothing else an address carries gets into the links of a page."""
+    names = {"search", "sortBy", "sort", "page", "pageSize", "trash", "count"}
+    names |= {f"{f.name}__{op}" if op else f.name for f in filterable(model) for op in shape(f)[1]}
+    return QueryParams([(name, value) for name, value in params.multi_items() if name in names])
 
 
 def read_text(model: type[Any], query: str) -> Asked:

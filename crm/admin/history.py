@@ -49,7 +49,7 @@ def _told(session: Session, model: type[Any], entries: list[AuditEntry]) -> list
             "who": entry.actor_name or gettext("System"),
             "action": gettext(words(entry.action)),
             "verb": entry.action,
-            "changes": [_change(model, name, pair, named) for name, pair in entry.changes.items() if name in fields],
+            "changes": [_change(model, name, pair, named) for name, pair in entry.changes.items()],
         }
         for entry in entries
     ]
@@ -63,13 +63,16 @@ def _keys(field: Field, entries: list[AuditEntry]) -> list[int]:
 
 def _change(model: type[Any], name: str, pair: list[Any], named: dict[str, dict[int, labels.Label]]) -> dict[str, str]:
     before, after = (_side(model, name, value, named) for value in pair)
-    return {"field": gettext(fields_of(model)[name].label), "name": name, "before": before, "after": after}
+    return {"field": gettext(words(name)), "name": name, "before": before, "after": after}
 
 
 def _side(model: type[Any], name: str, value: Any, named: dict[str, dict[int, labels.Label]]) -> str:
-    field = fields_of(model)[name]
-    if field.kind is Kind.REFERENCES and isinstance(value, list):
+    """Links by name; what the registry does not know (a role's grants, a field that is gone) as it was written."""
+    field = fields_of(model).get(name)
+    if field is not None and field.kind is Kind.REFERENCES and isinstance(value, list):
         return ", ".join(named[name][key].text for key in value)
-    if field.kind is Kind.REFERENCE and isinstance(value, int):
+    if field is not None and field.kind is Kind.REFERENCE and isinstance(value, int):
         return named[name][value].text
+    if field is None and isinstance(value, list):
+        return ", ".join(str(part) for part in value)
     return audited(model, name, value)

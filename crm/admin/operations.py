@@ -26,6 +26,7 @@ from crm.entity import Operation, operations_of
 from crm.errors import BadInput, CrmError
 from crm.i18n import error_text, gettext, lazy
 from crm.names import words
+from crm.services import records
 
 
 def offered(session: Session, record: Any) -> list[dict[str, Any]]:
@@ -88,6 +89,7 @@ def _run(session: Session, model: type[Any], key: int, operation: Operation, val
     record = access.find(session, model, key)
     access.require_for(session, record, operation.verb)
     operation.run(session, record, **values)
+    records.flush(session, model)
 
 
 async def _ask(
