@@ -165,7 +165,7 @@ def test_bulk_statements_must_say_that_they_pass_by_the_scope(database: Database
 
 
 def test_aliases_joins_and_subqueries_are_narrowed_for_each_actor_in_turn(database: Database, people: People) -> None:
-    """The same statements for two actors, one after the other: a cached statement must not keep the first one's rows."""
+    """For two actors in turn: a cached statement must not keep the first one's rows."""
     other, inner = aliased(Customer), select(Customer.name).subquery()
     statements = [
         select(other.name),
