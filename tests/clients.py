@@ -1,10 +1,10 @@
-"""Fixtures for tests at the API's door: the whole application, callers with tokens, and sessions beside it."""
+"""Tests at the API's door: the whole application, callers with tokens, and sessions beside it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -50,42 +50,76 @@ class Caller:
         return answer.json()["data"]
 
 
-@pytest.fixture
-def client(database: Database, settings: Settings) -> Iterator[TestClient]:
-    """The whole application, started; unexpected errors become answers, as in production."""
-    app = make_app(Database(database.url.render_as_string(hide_password=False), pool_size=5), settings)
-    with TestClient(app, raise_server_exceptions=False) as started:
-        yield started
+class World:
+    """A started application and its database."""
 
+    def __init__(self, client: TestClient, database: Database, settings: Settings) -> None:
+        self.client, self.database, self.settings = client, database, settings
+        self._admin: Caller | None = None
 
-@pytest.fixture
-def system_session(database: Database) -> Callable[[], AbstractContextManager[CrmSession]]:
-    """`with system_session() as session:` is a transaction of the process itself."""
-    return lambda: database.transaction(system("test"))
+    def session(self) -> AbstractContextManager[CrmSession]:
+        """A transaction of the process itself."""
+        return self.database.transaction(system("test"))
 
-
-@pytest.fixture
-def caller(client: TestClient, database: Database, settings: Settings) -> Callable[..., Caller]:
-    """`caller(view_contacts=Scope.OWN)` makes a user with these permissions; `caller(admin=True)` one with all."""
-
-    def make(*, admin: bool = False, team: Any = None, **grants: Scope) -> Caller:
-        with database.transaction(system("test")) as session:
+    def caller(self, *, admin: bool = False, team: Any = None, **grants: Scope) -> Caller:
+        """`caller(view_contacts=Scope.OWN)` is a new user with these permissions; `admin=True` has all."""
+        with self.session() as session:
             user_id = factories.user(session, grants, admin=admin, team=team and session.merge(team)).id
-        return Caller(client, tokens.issue(settings, user_id, not_before=time.time()), user_id)
+        return self.as_user(user_id)
 
-    return make
+    def as_user(self, user_id: int) -> Caller:
+        """Somebody who is known already, with a token of their own."""
+        return Caller(self.client, tokens.issue(self.settings, user_id, not_before=time.time()), user_id)
+
+    def admin(self) -> Caller:
+        if self._admin is None:
+            self._admin = self.caller(admin=True)
+        return self._admin
+
+
+@contextmanager
+def started(url: str, settings: Settings) -> Iterator[World]:
+    """The whole application on a database; unexpected errors become answers, as in production."""
+    database = Database(url, pool_size=5)
+    with TestClient(make_app(Database(url, pool_size=5), settings), raise_server_exceptions=False) as client:
+        yield World(client, database, settings)
+    database.dispose()
 
 
 @pytest.fixture
-def admin(caller: Callable[..., Caller]) -> Caller:
+def world(database_url: str, settings: Settings) -> Iterator[World]:
+    """An application of the test's own, on an empty database."""
+    with started(database_url, settings) as made:
+        yield made
+
+
+@pytest.fixture
+def client(world: World) -> TestClient:
+    return world.client
+
+
+@pytest.fixture
+def system_session(world: World) -> Any:
+    """`with system_session() as session:` is a transaction of the process itself."""
+    return world.session
+
+
+@pytest.fixture
+def caller(world: World) -> Any:
+    """`caller(view_contacts=Scope.OWN)`: see World."""
+    return world.caller
+
+
+@pytest.fixture
+def admin(world: World) -> Caller:
     """Somebody who may do everything."""
-    return caller(admin=True)
+    return world.admin()
 
 
 @pytest.fixture
-def anybody(client: TestClient) -> Caller:
+def anybody(world: World) -> Caller:
     """Somebody without a token."""
-    return Caller(client, "", 0)
+    return Caller(world.client, "", 0)
 
 
-__all__ = ["Caller", "Mapping", "admin", "anybody", "caller", "client", "system_session"]
+__all__ = ["Caller", "World", "admin", "anybody", "caller", "client", "started", "system_session", "world"]

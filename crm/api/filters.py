@@ -19,6 +19,7 @@ _LISTED = ("in", "nin")
 _ORDERED = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "null")
 _TEXT = ("eq", "ne", "in", "nin", "null", "contains", "starts")
 _MOST = 200
+_BOOLEANS = {"true": True, "false": False}
 #: operators by kind of field; whatever is not here is text
 OPERATORS: dict[Kind, tuple[str, ...]] = {
     **dict.fromkeys((Kind.INTEGER, Kind.MONEY, Kind.FRACTION, Kind.DATE, Kind.INSTANT), _ORDERED),
@@ -51,7 +52,9 @@ def parse_filter(field: Field, operator: str, text: str, place: int) -> tuple[Fi
             name, "is not an operator of this field; it knows %(known)s", known=", ".join(operators_of(field))
         )
     if operator == "null":
-        return Filter(field.name, "null" if _boolean(name, text) else "notnull", 0), {}
+        if text not in _BOOLEANS:
+            raise invalid(name, _SENTENCES[Kind.BOOLEAN])
+        return Filter(field.name, "null" if _BOOLEANS[text] else "notnull", 0), {}
     texts = text.split(",") if operator in _LISTED else [text]
     if len(texts) > _MOST:
         raise invalid(name, "takes at most %(most)s values", most=_MOST)
@@ -84,12 +87,6 @@ def parse_value(field: Field, name: str, text: str) -> Any:
     except (ValueError, ArithmeticError):
         sentence = _SENTENCES.get(field.kind, "is not a text that can be searched for")
         raise invalid(name, sentence, known=", ".join(field.choices or ())) from None
-
-
-def _boolean(name: str, text: str) -> bool:
-    if text not in ("true", "false"):
-        raise invalid(name, "must be true or false")
-    return text == "true"
 
 
 def _text(text: str) -> str:
@@ -131,6 +128,12 @@ def _moment(_field: Field, text: str) -> datetime:
     return value
 
 
+def _boolean(_field: Field, text: str) -> bool:
+    if text not in _BOOLEANS:
+        raise ValueError
+    return _BOOLEANS[text]
+
+
 def _choice(field: Field, text: str) -> Any:
     assert field.choices is not None
     return field.choices(text)
@@ -142,7 +145,7 @@ _READERS: dict[Kind, Callable[[Field, str], Any]] = {
     Kind.REFERENCES: _integer,
     Kind.MONEY: _decimal,
     Kind.FRACTION: _decimal,
-    Kind.BOOLEAN: lambda field, text: _boolean(field.json, text),
+    Kind.BOOLEAN: _boolean,
     Kind.DATE: _day,
     Kind.INSTANT: _moment,
     Kind.CHOICE: _choice,
@@ -153,6 +156,7 @@ _SENTENCES = {
     Kind.REFERENCES: "must be the number of a record",
     Kind.MONEY: "must be a number such as 1000 or 99.50",
     Kind.FRACTION: "must be a number such as 0.25",
+    Kind.BOOLEAN: "must be true or false",
     Kind.DATE: "must be a date such as 2026-11-30",
     Kind.INSTANT: "must be an instant such as 2026-11-30T09:00:00Z",
     Kind.CHOICE: "must be one of: %(known)s",

@@ -1,5 +1,31 @@
-"""The application and its callers, for every test in this folder."""
+"""One application per database for the whole folder: its tests look at records of their own only."""
 
-from tests.clients import admin, anybody, caller, client, system_session
+from __future__ import annotations
 
-__all__ = ["admin", "anybody", "caller", "client", "system_session"]
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from crm.settings import Settings
+from tests.clients import World, admin, anybody, caller, client, started, system_session
+from tests.conftest import BACKENDS
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def world(
+    request: pytest.FixtureRequest, new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    url = new_database(request.param)
+    settings = Settings(
+        _env_file=None,
+        env="test",
+        data_dir=tmp_path_factory.mktemp("data"),
+        database_url=url,
+        jwt_secret="a secret of 32 bytes for tests only",
+        bcrypt_cost=4,
+    )
+    with started(url, settings) as made:
+        yield made
+
+
+__all__ = ["admin", "anybody", "caller", "client", "system_session", "world"]

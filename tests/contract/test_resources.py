@@ -31,7 +31,7 @@ def test_a_record_is_created_found_changed_and_deleted(model: type[Any], admin: 
     assert made.headers["etag"] == f'"v{record["version"]}"'
     assert admin.get(path).content == _renamed(made, "Success")
     assert {name: record[name] for name in body if body[name] is not None}.keys() <= record.keys()
-    assert admin.data(address(model))["list"] == [record]
+    assert admin.data(f"{address(model)}?id={record['id']}")["list"] == [record]
     changed = admin.put(path, {})
     assert changed.status_code == 200, changed.text
     assert changed.json()["message"] == f"{title_of(model)} updated successfully"
@@ -43,7 +43,7 @@ def test_a_record_is_created_found_changed_and_deleted(model: type[Any], admin: 
         assert admin.get(path).json() == missing
         assert admin.put(path, {}).json() == missing
         assert admin.delete(path).json() == missing
-        assert admin.data(address(model))["list"] == []
+        assert admin.data(f"{address(model)}?id={record['id']}")["list"] == []
 
 
 def _renamed(answer: Any, message: str) -> bytes:
@@ -159,4 +159,4 @@ def test_bulk_does_all_or_nothing(model: type[Any], admin: Any, system_session: 
     assert [error["field"] for error in half.json()["errors"]] == ["update[1]"]
     wrong = admin.post(path, {"create": [third, {"nonsense": 1}]})
     assert "create[1].nonsense" in {error["field"] for error in wrong.json()["errors"]}
-    assert admin.data(address(model))["pagination"]["total"] == before + 3
+    assert admin.data(address(model))["pagination"]["total"] == before + 2

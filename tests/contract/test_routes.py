@@ -1,0 +1,116 @@
+"""The table of routes: who may call what, what the API page says of it, and that the page says it correctly."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from crm.api.app import all_routes
+from crm.api.openapi import document
+from crm.api.routing import PREFIX, PUBLIC, TOKEN, Endpoint, Method, Table
+from crm.entity import OPERATIONS, permission
+from crm.errors import StartError
+from crm.fields import models, writable
+from tests.factories import WRITTEN
+
+OPEN = {
+    "/auth/login",
+    "/auth/refresh",
+    "/auth/logout",
+    "/auth/register",
+    "/auth/forgot-password",
+    "/auth/reset-password",
+    "/health",
+    "/ready",
+    "/openapi.json",
+    "/docs",
+    "/docs/{file}",
+}
+VERBS = ("view", "create", "update", "delete")
+
+
+def _known_permissions() -> set[str]:
+    crud = {str(permission(model, verb)) for model in models() for verb in VERBS}
+    return crud | {operation.permission for of in OPERATIONS.values() for operation in of.values()}
+
+
+def test_every_route_declares_who_may_call_it() -> None:
+    allowed = {TOKEN, *_known_permissions()}
+    for endpoint in Table(all_routes()).endpoints:
+        for name, method in endpoint.methods.items():
+            if method.access == PUBLIC:
+                assert endpoint.path in OPEN, f"{name} {endpoint.path} is open to everyone"
+            else:
+                assert method.access in allowed, f"{name} {endpoint.path} asks for {method.access}"
+
+
+def test_a_route_without_a_permission_stops_the_start() -> None:
+    async def run(_call: Any) -> Any:
+        raise AssertionError
+
+    with pytest.raises(StartError, match="GET /secrets declares no permission"):
+        Table([Endpoint("/secrets", {"GET": Method(run, "", "Secrets.")})])
+
+
+def test_every_route_without_its_permission_is_refused(caller: Any, anybody: Any) -> None:
+    nobody = caller()
+    for endpoint in Table(all_routes()).endpoints:
+        path = endpoint.path.replace("{id}", "1").replace("{file}", "x")
+        for name, method in endpoint.methods.items():
+            if method.access == PUBLIC:
+                continue
+            body: dict[str, Any] = {} if name in ("GET", "DELETE") else {"json": {}}
+            assert anybody.call(name, path, **body).status_code == 401, f"{name} {path}"
+            if method.access != TOKEN:
+                assert nobody.call(name, path, **body).status_code == 403, f"{name} {path}"
+
+
+def test_other_methods_are_refused_with_the_list_of_those_allowed(anybody: Any) -> None:
+    for endpoint in Table(all_routes()).endpoints:
+        answer = anybody.call("QUERY", endpoint.path.replace("{id}", "1").replace("{file}", "x"))
+        assert answer.status_code == 405
+        assert answer.json() == {"code": 405, "message": "Method Not Allowed", "data": None}
+        assert set(answer.headers["allow"].split(", ")) - {"HEAD"} == set(endpoint.methods)
+
+
+def test_the_document_is_valid_and_names_every_route() -> None:
+    endpoints = Table(all_routes()).endpoints
+    made = json.loads(json.dumps(document(endpoints)))
+    validate(made)
+    assert made["openapi"].startswith("3.1")
+    described = {(path, method) for path, item in made["paths"].items() for method in item if method != "parameters"}
+    assert described == {(PREFIX + e.path, name.lower()) for e in endpoints for name in e.methods}
+    ids = [
+        item[method]["operationId"]
+        for item in made["paths"].values()
+        for method in item
+        if "operationId" in item[method]
+    ]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_entity_with_routes_is_described_field_by_field() -> None:
+    made = document(Table(all_routes()).endpoints)
+    for model in WRITTEN:
+        shown = made["components"]["schemas"][f"{model.__name__}Create"]["properties"]
+        assert shown.keys() >= {field.json for field in writable(model)}
+        assert all(part.get("description") or "$ref" in part for part in shown.values()), model.__name__
+
+
+def test_the_document_and_its_page_need_nothing_from_outside(anybody: Any) -> None:
+    assert anybody.get("/openapi.json").json()["info"]["title"] == "CRM"
+    page = anybody.get("/docs")
+    policy = page.headers["content-security-policy"]
+    nonce = policy.partition("'nonce-")[2].partition("'")[0]
+    assert f'nonce="{nonce}"' in page.text
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in page.text.replace("http-equiv", "")
+    assert nonce not in anybody.get("/docs").headers["content-security-policy"]
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css"):
+        assert anybody.get(f"/docs/{name}").status_code == 200
+    for name in ("VERSION", "..%2f..%2fapp.py", ".env"):
+        assert anybody.get(f"/docs/{name}").status_code == 404
