@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from zlib import crc32
 
+from crm.columns import now
+from crm.formats import today
 from crm.i18n import LANGUAGES, script_texts
 
 #: words that stand for a state, whichever entity they belong to → tone
@@ -20,9 +23,16 @@ _TONES = {
 _TONE = {word: tone for tone, words in _TONES.items() for word in words}
 #: marks of open stages, by how far along they are
 _OPEN = ("new", "qualified", "proposal", "negotiation")
+_UNDONE = ("not_started", "in_progress", "deferred")
 
 #: fields whose values are states and wear a pill; other choices are plain words
 STATES = frozenset({"status", "state", "category", "forecast_category", "priority", "last_status"})
+#: fields that stand large below a record's title
+KEY_FACTS = frozenset(
+    {"amount", "stage_id", "expected_close_date", "probability_override", "status", "state", "rating", "owner_id"}
+    | {"annual_revenue", "priority", "due_at", "due_date", "assignee_id", "progress", "unit_price", "customer_id"}
+    | {"kind", "occurred_at", "remind_at", "category", "default_probability", "run_at", "sent_at", "job_title"}
+)
 #: fields that point at a user
 PEOPLE = frozenset({"owner_id", "assignee_id", "user_id", "lead_id", "manager_id", "principal_id", "created_by"})
 
@@ -78,6 +88,23 @@ def slots_of(columns: Sequence[Mapping[str, Any]]) -> list[str]:
     return slots
 
 
+def late_of(columns: Sequence[Mapping[str, Any]], cells: Sequence[Any]) -> str:
+    """The name of the column that holds a missed day: of an open deal, or of a task that is not done."""
+    row = {column["name"]: cell for column, cell in zip(columns, cells, strict=True)}
+    if "stage_id" in row:
+        names: tuple[str, ...] = ("expected_close_date",) if row["stage_id"].tone in _OPEN else ()
+    else:
+        undone = "status" not in row or str(row["status"].value) in _UNDONE
+        names = ("due_at", "due_date") if undone else ()
+    return next((name for name in names if name in row and _is_past(row[name].value)), "")
+
+
+def _is_past(value: object) -> bool:
+    if isinstance(value, datetime):
+        return value < now()
+    return isinstance(value, date) and value < today()
+
+
 #: what the templates call
 GLOBALS: dict[str, Any] = {
     "initials": initials,
@@ -85,8 +112,10 @@ GLOBALS: dict[str, Any] = {
     "tone_of": tone,
     "stage_tone": stage_tone,
     "slots_of": slots_of,
+    "late_of": late_of,
     "states": STATES,
     "people": PEOPLE,
+    "key_facts": KEY_FACTS,
     "languages": LANGUAGES,
     "script_texts": script_texts,
 }

@@ -93,7 +93,8 @@ class Screen:
 
     def check(self) -> None:
         """Nothing was complained about, nothing that users typed ran as a script."""
-        assert not self.problems, "\n".join(self.problems)
+        found, self.problems[:] = self.problems[:], []
+        assert not found, "\n".join(found)
         assert self.page.evaluate("window.attacked") is None
 
 
@@ -125,6 +126,15 @@ def signed_in(browser: Browser, address: str, tmp_path_factory: pytest.TempPathF
     page.context.storage_state(path=kept)
     page.close()
     return kept
+
+
+@pytest.fixture(scope="session")
+def desk(browser: Browser, address: str, signed_in: str) -> Iterator[Screen]:
+    """One desktop page for all tests that only look: styles and scripts are loaded once."""
+    context = browser.new_context(viewport=DESKTOP, storage_state=signed_in, locale="en-GB")
+    context.set_default_timeout(8000)
+    yield watch(context.new_page(), address)
+    context.close()
 
 
 @pytest.fixture

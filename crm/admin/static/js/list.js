@@ -14,7 +14,7 @@
   const show = function () {
     const picked = boxes.filter(function (box) { return box.checked; });
     boxes.forEach(function (box) { box.closest('tr').classList.toggle('picked', box.checked); });
-    if (!bar) return;
+    if (!bar || !head) return;
     bar.hidden = picked.length === 0;
     document.body.classList.toggle('picking', picked.length > 0 || document.body.classList.contains('pick-mode'));
     head.checked = picked.length > 0 && picked.length === boxes.length;
