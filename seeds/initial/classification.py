@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.models.base import Base
 from crm.models.category import Category
 from crm.models.category_type import CategoryType
-from crm.services import records
 
 Tree = dict[str, tuple[str, ...]]
+Made = TypeVar("Made", bound=Base)
 
 INDUSTRIES: Tree = {
     "Information technology": ("Software", "Hardware", "Internet services"),
@@ -39,20 +42,21 @@ def load(session: Session) -> None:
     """Into an empty table only: what people deleted or renamed does not come back."""
     if session.scalar(select(CategoryType.id).limit(1), execution_options={"trash": "any"}) is not None:
         return
-    _type(session, "Industry", "industry", "What a customer does.", INDUSTRIES)
-    _type(session, "Source", "source", "Where a customer or a deal came from.", SOURCES)
+    industry = CategoryType(name="Industry", code="industry", description="What a customer does.")
+    source = CategoryType(name="Source", code="source", description="Where a customer or a deal came from.")
+    _add(session, [industry, source])
+    for kind, tree in ((industry, INDUSTRIES), (source, SOURCES)):
+        roots = _add(session, [_category(kind.id, name, place) for place, name in enumerate(tree, 1)])
+        for root, below in zip(roots, tree.values(), strict=True):
+            _add(session, [_category(kind.id, name, place, root.id) for place, name in enumerate(below, 1)])
 
 
-def _type(session: Session, name: str, code: str, description: str, tree: Tree) -> None:
-    kind = records.create(session, CategoryType, {"name": name, "code": code, "description": description})
-    for place, (root, below) in enumerate(tree.items(), 1):
-        top = _category(session, kind.id, root, place)
-        for lower, child in enumerate(below, 1):
-            _category(session, kind.id, child, lower, parent_id=top.id)
-
-
-def _category(session: Session, type_id: int, name: str, place: int, *, parent_id: int | None = None) -> Category:
-    code = name.lower().replace(" ", "-")
-    values = {"name": name, "code": code, "type_id": type_id, "sort": place * 10, "parent_id": parent_id}
-    made: Category = records.create(session, Category, values)
+def _add(session: Session, made: list[Made]) -> list[Made]:
+    session.add_all(made)
+    session.flush()
     return made
+
+
+def _category(type_id: int, name: str, place: int, parent_id: int | None = None) -> Category:
+    code = name.lower().replace(" ", "-")
+    return Category(name=name, code=code, type_id=type_id, sort=place * 10, parent_id=parent_id)

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from crm.models.lost_reason import LostReason
 from crm.models.pipeline import Pipeline
 from crm.models.stage import ForecastCategory, Stage, StageCategory
-from crm.services import records
 
 #: name, chance to win, expected days, what it means, how sure the money is, colour
 STAGES = (
@@ -39,17 +38,17 @@ def load(session: Session) -> None:
     if _is_empty(session, Pipeline):
         _pipeline(session)
     if _is_empty(session, LostReason):
-        for name, requires_note in LOST_REASONS:
-            records.create(session, LostReason, {"name": name, "requires_note": requires_note})
+        session.add_all(LostReason(name=name, requires_note=note) for name, note in LOST_REASONS)
+    session.flush()
 
 
 def _pipeline(session: Session) -> None:
-    values = {"name": "Sales pipeline", "description": "New business.", "is_default": True}
-    pipeline = records.create(session, Pipeline, values)
+    pipeline = Pipeline(name="Sales pipeline", description="New business.", is_default=True)
+    session.add(pipeline)
     for position, (name, chance, days, category, forecast, colour) in enumerate(STAGES, 1):
-        stage = {"name": name, "pipeline_id": pipeline.id, "position": position * 10, "category": category}
-        stage |= {"default_probability": Decimal(chance), "forecast_category": forecast}
-        records.create(session, Stage, stage | {"expected_days": days, "colour": colour})
+        stage = Stage(name=name, position=position * 10, category=category, default_probability=Decimal(chance))
+        stage.forecast_category, stage.expected_days, stage.colour = forecast, days, colour
+        pipeline.stages.append(stage)
 
 
 def _is_empty(session: Session, model: type[Pipeline] | type[LostReason]) -> bool:
