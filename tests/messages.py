@@ -80,7 +80,7 @@ def _called() -> Iterator[Message]:
     """First texts of gettext calls and of errors, literal or a constant of the module; commands speak English."""
     errors = [name for name, kind in vars(crm.errors).items() if _is_error(kind)]
     places = dict.fromkeys(["_", "gettext", "lazy", *errors], 0)
-    places |= {"field_error": 1, "invalid": 1, "PydanticCustomError": 1}
+    places |= {"field_error": 1, "invalid": 1, "PydanticCustomError": 1, "translate": 1}
     left_out = ("commands", "supervisor", "cli.py", "migrations")
     for path in sorted(ROOT.rglob("*.py")):
         if path.relative_to(ROOT).parts[0] not in left_out:
@@ -120,7 +120,7 @@ def _is_error(kind: object) -> bool:
 
 
 def _in_templates() -> Iterator[Message]:
-    for path in sorted(ROOT.rglob("templates/**/*.html")):
+    for path in sorted([*ROOT.rglob("templates/**/*.html"), *ROOT.rglob("mail/templates/*.txt")]):
         with path.open("rb") as file:
             for line, message, _comments, _context in extract("jinja2", file, keywords={"_": None, "gettext": None}):
                 text = message[-1] if isinstance(message, tuple) else message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from typing import Any
 
@@ -73,9 +74,12 @@ def _add(session: Session, message: EmailMessage, effect: JobEffect) -> EmailMes
 def _address(text: str) -> str:
     """An address without anything that could end a header line."""
     try:
-        return Address(addr_spec=text.strip()).addr_spec
-    except (ValueError, IndexError):
-        raise invalid("to", "must be an e-mail address such as name@example.com") from None
+        parsed = Address(addr_spec=text.strip())
+    except (ValueError, IndexError, HeaderParseError):
+        parsed = Address()
+    if not parsed.username or not parsed.domain:
+        raise invalid("to", "must be an e-mail address such as name@example.com")
+    return parsed.addr_spec
 
 
 def _line(text: str) -> str:

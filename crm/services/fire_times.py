@@ -32,7 +32,7 @@ class Timing:
 
     def check(self) -> None:
         """Raises BadInput that names the field."""
-        if bool(self.cron) == bool(self.interval_s):
+        if bool(self.cron) == (self.interval_s is not None):
             raise BadInput("Give a schedule either cron fields or an interval in seconds")
         if self.interval_s is not None and self.interval_s < 1:
             raise invalid("intervalS", "must be %(ge)s or more", ge=1)

@@ -1,0 +1,75 @@
+"""Every name a service asks for is a declared job, and what it sends along fits the handler."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+import crm
+import crm.workers.jobs
+from crm.jobs import QUEUES
+from crm.models.job import JobEffect
+from crm.services.schedules import SCHEDULABLE
+from crm.workers.registry import KINDS, job
+
+ROOT = Path(crm.__file__).parent
+#: keywords of `enqueue` that are not sent along
+OWN = {"key", "run_at", "queue", "priority", "effect", "attempts", "principal_id", None}
+
+
+def asked() -> Iterator[tuple[str, ast.Call]]:
+    """Each call `enqueue(session, "noun.verb", …)` in the program: where, and the call."""
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and _asks_by_name(node):
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", node
+
+
+def _asks_by_name(call: ast.Call) -> bool:
+    named = len(call.args) == 2 and isinstance(call.args[1], ast.Constant)
+    return named and ast.unparse(call.func).endswith("enqueue")
+
+
+def test_something_is_asked_for() -> None:
+    assert {call.args[1].value for _, call in asked()} >= {"email.send", "reminder.tell"}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("where", "call"), asked(), ids=[where for where, _ in asked()])
+def test_what_is_asked_for_is_declared_and_fits(where: str, call: ast.Call) -> None:
+    name = ast.literal_eval(call.args[1])
+    assert name in KINDS, f"{where}: nothing runs '{name}'"
+    sent = {keyword.arg for keyword in call.keywords} - OWN
+    fields = KINDS[name].arguments.model_fields
+    needed = {field for field, info in fields.items() if info.is_required()}
+    assert needed <= sent <= set(fields), f"{where}: '{name}' takes {sorted(fields)}"
+
+
+def test_what_may_be_scheduled_is_declared_with_the_same_queue() -> None:
+    for name, known in SCHEDULABLE.items():
+        kind = KINDS[name]
+        assert (known.queue, known.attempts) == (kind.queue, kind.attempts)
+        assert "fire" in kind.arguments.model_fields
+
+
+def test_mail_is_asked_for_as_it_is_declared() -> None:
+    kind = KINDS["email.send"]
+    assert (kind.queue, kind.attempts, kind.effect) == ("mail", 20, JobEffect.AT_MOST_ONCE)
+
+
+def test_every_queue_has_threads() -> None:
+    from crm.workers.main import GROUPS
+
+    assert sorted(queue for queues, _ in GROUPS for queue in queues) == sorted(QUEUES)
+
+
+def test_a_name_is_declared_once_and_its_queue_must_exist() -> None:
+    def handler(session: Session) -> None: ...
+
+    with pytest.raises(ValueError, match="declared twice"):
+        job("email.send")(handler)
+    with pytest.raises(ValueError, match="no queue 'fast'"):
+        job("test.fast", queue="fast")
