@@ -76,9 +76,8 @@ def set_grants(session: Session, role: Role, grants: Grants) -> None:
 
 def _check(session: Session, role: Role, grants: Grants) -> None:
     """Every permission exists, and the actor has what is added, widened, narrowed or taken away."""
-    found = dict(
-        session.execute(select(Permission.id, Permission.name).where(Permission.id.in_(grants))).tuples().all()
-    )
+    wanted = select(Permission.id, Permission.name).where(Permission.id.in_(grants))
+    found = dict(session.execute(wanted).all())
     if missing := sorted(set(grants) - found.keys()):
         raise invalid("permissions", "Permission %(number)s not found", number=missing[0])
     actor, held = actor_of(session), {g.permission_id: g for g in role.grants}
