@@ -116,7 +116,8 @@ async def _form_page(
         "error": error,
         "record": {"id": key, "title": title},
         "form_action": own,
-        "urls": {"details": back, "list": paths.list_of(view.model)},
+        "record_title": title,
+        "urls": {"back": back, "details": back, "list": paths.list_of(view.model)},
         "breadcrumbs": [
             {"label": str(view.name_plural), "url": paths.list_of(view.model)},
             *([{"label": title, "url": back}] if key else []),

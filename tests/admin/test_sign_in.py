@@ -66,9 +66,7 @@ def test_the_sign_in_form_needs_its_token_and_our_origin(client: TestClient, som
     assert _sign_in(client, origin="https://evil.example").status_code == 403
 
 
-def test_every_sign_in_begins_a_new_session_and_ends_the_old(
-    client: TestClient, visitor: Any, someone: str
-) -> None:
+def test_every_sign_in_begins_a_new_session_and_ends_the_old(client: TestClient, visitor: Any, someone: str) -> None:
     old = visitor(view_contacts=Scope.OWN)
     page = old.get("/")
     assert page.status_code == 200

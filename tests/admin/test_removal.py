@@ -1,0 +1,110 @@
+"""Deleting, restoring, purging: by POST, in one transaction, exactly the rows that were meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from crm.actor import Scope
+from crm.admin import removal
+from crm.models import AuditEntry, Contact, Customer
+from tests import factories
+from tests.admin.conftest import Visitor
+from tests.admin.test_lists import names
+
+
+@pytest.fixture
+def people(as_system: Any) -> dict[str, int]:
+    with as_system() as session:
+        return {name: factories.make(Contact, session, name=name).id for name in ("Ann", "Bob", "Cid", "Dan")}
+
+
+def test_many_records_go_to_the_trash_and_come_back_together(admin: Visitor, people: Any, as_system: Any) -> None:
+    ids = [str(people["Ann"]), str(people["Bob"])]
+    assert admin.post("/contact/bulk/delete", {"ids": ids}).status_code == 303
+    assert names(admin, "/contact/list?sortBy=name") == ["Cid", "Dan"]
+    with as_system() as session:
+        deleted = session.query(AuditEntry).filter_by(entity="contact", action="delete").all()
+        assert {entry.record_id for entry in deleted} == {people["Ann"], people["Bob"]}
+    assert admin.post("/contact/bulk/restore", {"ids": ids}).status_code == 303
+    assert names(admin, "/contact/list?sortBy=name") == ["Ann", "Bob", "Cid", "Dan"]
+
+
+def test_all_that_the_list_matches_can_be_deleted_and_nothing_else(admin: Visitor, people: Any) -> None:
+    admin.post("/contact/bulk/delete", {"all": "1", "query": "name__contains=a"})
+    assert names(admin, "/contact/list?sortBy=name") == ["Bob", "Cid"]
+    admin.post("/contact/bulk/purge", {"all": "1", "query": "trash=1&name=Ann"})
+    assert names(admin, "/contact/list?trash=1") == ["Dan"]
+
+
+def test_a_query_that_makes_no_sense_deletes_nothing(admin: Visitor, people: Any) -> None:
+    for query in ("customer_id=abc", "trash=1", "created_at__gte=nonsense"):
+        admin.post("/contact/bulk/delete", {"all": "1", "query": query})
+    assert len(names(admin, "/contact/list")) == 4
+
+
+def test_too_many_matches_are_refused(admin: Visitor, people: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(removal, "MOST", 3)
+    admin.post("/contact/bulk/delete", {"all": "1", "query": ""})
+    assert len(names(admin, "/contact/list")) == 4
+
+
+@pytest.mark.parametrize("ids", [[], ["abc"], ["1,2"], ["99999999999999999999"], ["-1"], ["1", "4711"]])
+def test_one_wrong_number_stops_the_whole(admin: Visitor, people: Any, ids: list[str]) -> None:
+    assert admin.post("/contact/bulk/delete", {"ids": ids}).status_code == 303
+    assert len(names(admin, "/contact/list")) == 4
+
+
+def test_a_row_out_of_reach_stops_the_whole(visitor: Any, people: Any, as_system: Any) -> None:
+    agent = visitor(view_contacts=Scope.ALL, delete_contact=Scope.OWN)
+    with as_system() as session:
+        mine = factories.make(Contact, session, name="Mine", owner_id=agent.user_id).id
+    assert agent.post("/contact/bulk/delete", {"ids": [str(mine), str(people["Ann"])]}).status_code == 403
+    assert len(names(agent, "/contact/list")) == 5
+    assert agent.post("/contact/bulk/delete", {"ids": [str(mine)]}).status_code == 303
+
+
+def test_nothing_is_deleted_by_sqladmins_own_ways(admin: Visitor, people: Any) -> None:
+    key = people["Ann"]
+    token = {"x-csrf-token": admin.token}
+    assert admin.call("DELETE", f"/contact/delete?pks={key}", headers=token).status_code in (404, 405)
+    assert admin.get(f"/contact/delete?pks={key}").status_code in (404, 405)
+    assert admin.get(f"/contact/delete/{key}").status_code in (404, 405)
+    assert admin.get("/contact/action/delete").status_code in (404, 405)
+    assert len(names(admin, "/contact/list")) == 4
+
+
+def test_only_what_lies_in_the_trash_is_deleted_for_good(admin: Visitor, people: Any, as_system: Any) -> None:
+    key = people["Ann"]
+    assert admin.post(f"/contact/purge/{key}").status_code == 404
+    admin.post(f"/contact/delete/{key}")
+    assert admin.post(f"/contact/purge/{key}").status_code == 303
+    with as_system() as session:
+        assert session.get(Contact, key, execution_options={"trash": "any"}) is None
+        assert session.query(AuditEntry).filter_by(entity="contact", action="purge", record_id=key).one()
+
+
+def test_what_others_refer_to_is_not_purged_and_the_sentence_says_why(admin: Visitor, as_system: Any) -> None:
+    with as_system() as session:
+        firm = factories.make(Customer, session, name="Falcon").id
+        factories.make(Contact, session, customer_id=firm)
+    admin.post(f"/customer/delete/{firm}")
+    answer = admin.post(f"/customer/purge/{firm}")
+    flash = answer.headers["set-cookie"].partition(";")[0]
+    headers = {"cookie": f"crm_session={admin.cookie}; {flash}"}
+    page = admin.client.get(answer.headers["location"], headers=headers)
+    assert "It cannot be deleted while other records refer to it" in page.text
+
+
+def test_restoring_onto_a_taken_name_is_refused(admin: Visitor, as_system: Any) -> None:
+    from crm.models import Tag
+
+    with as_system() as session:
+        key = factories.make(Tag, session, name="vip").id
+    admin.post(f"/tag/delete/{key}")
+    with as_system() as session:
+        factories.make(Tag, session, name="vip")
+    admin.post(f"/tag/restore/{key}")
+    with as_system() as session:
+        assert session.get(Tag, key) is None or session.get(Tag, key).deleted_at is not None
