@@ -141,7 +141,7 @@ def desk(browser: Browser, address: str, signed_in: str) -> Iterator[Screen]:
 def screen(browser: Browser, address: str, signed_in: str, request: pytest.FixtureRequest) -> Iterator[Screen]:
     """A desktop page of a signed-in administrator; a test may ask for a phone by `indirect` parameter."""
     size = getattr(request, "param", DESKTOP)
-    context = browser.new_context(viewport=size, storage_state=signed_in, locale="en-GB", has_touch=size is PHONE)
+    context = browser.new_context(viewport=size, storage_state=signed_in, locale="en-GB", has_touch=size == PHONE)
     context.set_default_timeout(8000)
     opened = watch(context.new_page(), address)
     yield opened

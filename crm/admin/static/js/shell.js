@@ -45,7 +45,7 @@
   });
 
   // ---- search
-  const search = document.querySelector('.seek input');
+  const search = document.querySelector('.seek input[type=search]');
   const seek = function () { document.body.classList.add('seeking'); search.focus(); search.select(); };
   document.addEventListener('keydown', function (event) {
     if (search && (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') { event.preventDefault(); seek(); }
