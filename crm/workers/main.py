@@ -8,15 +8,16 @@ from dataclasses import dataclass
 
 from dramatiq import Worker
 
-import crm.workers.jobs
 from crm import services
 from crm.db import Database
 from crm.errors import StartError
 from crm.logs import logger
 from crm.settings import Settings
+from crm.workers import jobs
 from crm.workers.broker import WakeUpBroker, receiver
 from crm.workers.execution import execute
 from crm.workers.heartbeat import Heartbeat, process_name
+from crm.workers.registry import KINDS
 
 #: work that takes long has threads of its own, so that no report delays a reminder
 GROUPS: tuple[tuple[tuple[str, ...], int], ...] = ((("default", "mail"), 6), (("reports", "ai"), 2))
@@ -25,7 +26,8 @@ IDLE_POLL_MS = 60
 STOP_LIMIT_MS = 20_000
 SPARE_CONNECTIONS = 3
 _log = logger(__name__)
-__all__ = ["WorkerProcess", "broker_url", "run_worker", "services", "stop_event"]
+#: imported for what they declare: the rules of every entity, and every kind of job
+__all__ = ["WorkerProcess", "broker_url", "jobs", "run_worker", "services", "stop_event"]
 
 
 @dataclass
@@ -48,7 +50,7 @@ class WorkerProcess:
         self._heartbeat.start()
         for group in self._groups:
             group.worker.start()
-        _log.info("worker ready", kinds=len(crm.workers.jobs.__all__))
+        _log.info("worker ready", kinds=len(KINDS))
 
     def stop(self, *, limit_ms: int = STOP_LIMIT_MS) -> None:
         """Finish what is running, give back what does not end in time and what was only fetched."""

@@ -76,4 +76,8 @@ def until_ended(database: Database, job_id: int | None) -> Job:
     """The job, once it is neither waiting nor running."""
     assert job_id is not None
     at_work = (JobStatus.QUEUED, JobStatus.DISPATCHED, JobStatus.RUNNING)
-    return until(lambda: next((j for j in jobs(database, id=job_id) if j.status not in at_work), None))
+
+    def ended() -> list[Job]:
+        return [job for job in jobs(database, id=job_id) if job.status not in at_work]
+
+    return until(ended)[0]
