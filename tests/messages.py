@@ -23,6 +23,7 @@ from crm.errors import CrmError, StartError
 from crm.fields import fields_of, models
 from crm.i18n import LOCALE_DIR
 from crm.names import words
+from crm.services import permissions
 
 ROOT = Path(crm.__file__).parent
 CHINESE = LOCALE_DIR / "zh" / "LC_MESSAGES" / "crm.po"
@@ -33,7 +34,7 @@ def every() -> dict[str, str]:
     """Message id → where it was found first."""
     load_all()
     found: dict[str, str] = {}
-    for text, place in (*_declared(), *_operations(), *_sentences(), *_called(), *_in_templates()):
+    for text, place in (*_declared(), *_operations(), *_rights(), *_sentences(), *_called(), *_in_templates()):
         if text.strip():
             found.setdefault(text, place)
     return found
@@ -62,6 +63,9 @@ def _declared() -> Iterator[Message]:
 
 
 def _operations() -> Iterator[Message]:
+    """Business verbs with their options, and what the audit calls the ordinary ones."""
+    for action in ("create", "update", "delete", "restore", "purge"):
+        yield words(action), "crm/audit.py"
     for model in models():
         for operation in entity.operations_of(model).values():
             place = f"{entity.name_of(model)}: {operation.verb}"
@@ -69,6 +73,11 @@ def _operations() -> Iterator[Message]:
             yield operation.doc, place
             for option in operation.options:
                 yield words(option.name), place
+
+
+def _rights() -> Iterator[Message]:
+    for name, right in permissions.rights().items():
+        yield right.description, f"permission {name}"
 
 
 def _sentences() -> Iterator[Message]:

@@ -10,6 +10,7 @@ from zlib import crc32
 from crm.columns import now
 from crm.formats import today
 from crm.i18n import LANGUAGES, script_texts
+from crm.names import words
 
 #: words that stand for a state, whichever entity they belong to → tone
 _TONES = {
@@ -33,6 +34,8 @@ KEY_FACTS = frozenset(
     | {"annual_revenue", "priority", "due_at", "due_date", "assignee_id", "progress", "unit_price", "customer_id"}
     | {"kind", "occurred_at", "remind_at", "category", "default_probability", "run_at", "sent_at", "job_title"}
 )
+#: fields that hold a word of the program as text: shown in the reader's language
+SAID = frozenset({"action", "entity", "record_type", "from_status", "to_status"})
 #: fields that point at a user
 PEOPLE = frozenset({"owner_id", "assignee_id", "user_id", "lead_id", "manager_id", "principal_id", "created_by"})
 
@@ -115,6 +118,8 @@ GLOBALS: dict[str, Any] = {
     "late_of": late_of,
     "states": STATES,
     "people": PEOPLE,
+    "said": SAID,
+    "words": words,
     "key_facts": KEY_FACTS,
     "languages": LANGUAGES,
     "script_texts": script_texts,
