@@ -45,7 +45,8 @@ def _write_down(session: Session, _context: Any) -> None:
         return
     entries = list(_entries(session))
     if entries:
-        session.connection().execute(insert(AuditEntry), entries)
+        # one row by itself is spared the way of many
+        session.connection().execute(insert(AuditEntry), entries if len(entries) > 1 else entries[0])
 
 
 def note(session: Session, record: Any, action: str, changes: Changes) -> None:

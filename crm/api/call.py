@@ -128,14 +128,19 @@ class Call:
 
     # ------------------------------------------------------------------ what is done
 
+    @property
+    def session_info(self) -> dict[str, Any]:
+        """What sessions of this caller know besides the actor."""
+        return {} if self.caller is None else {"criteria": self.caller.criteria}
+
     async def read(self, service: Callable[..., Result], *arguments: Any) -> Result:
         """`service(session, …)` in a session of the actor that keeps nothing."""
-        async with self.context.database.read_only_async(self.actor) as session:
+        async with self.context.database.read_only_async(self.actor, **self.session_info) as session:
             return await session.run_sync(service, *arguments)
 
     async def run(self, service: Callable[..., Result], *arguments: Any) -> Result:
         """`service(session, …)` in one transaction of the actor, without regard to Idempotency-Key."""
-        async with self.context.database.transaction_async(self.actor) as session:
+        async with self.context.database.transaction_async(self.actor, **self.session_info) as session:
             return await session.run_sync(service, *arguments)
 
     async def write(self, work: Callable[[Session], Answer]) -> Answer:
@@ -146,7 +151,7 @@ class Call:
         if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
             raise BadInput("Idempotency-Key must have 1 to %(most)s printable characters", most=_LONGEST_KEY)
         digest = await self._fingerprint()
-        async with self.context.database.transaction_async(self.actor) as session:
+        async with self.context.database.transaction_async(self.actor, **self.session_info) as session:
             return await _once(session, key, digest, work)
 
     async def _fingerprint(self) -> str:

@@ -36,10 +36,14 @@ _PULSE = select(VERSION.label("version"), SIGNED_OUT.label("signed_out"))
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A verified token and the user it speaks for, with the rights they had when last looked up."""
+    """A verified token and the user it speaks for, with the rights they had when last looked up.
+
+    `criteria` are the session criteria of these very rights, made by the first session that needs them.
+    """
 
     actor: Actor
     claims: tokens.Claims
+    criteria: dict[Any, Any]
 
     @property
     def user_id(self) -> int:
@@ -52,14 +56,14 @@ class Identity:
     def __init__(self, database: Database, settings: Settings, reader: Reader) -> None:
         self._database, self._settings, self._reader = database, settings, reader
         self._claims: OrderedDict[str, tokens.Claims] = OrderedDict()
-        self._actors: OrderedDict[int, Actor] = OrderedDict()
+        self._actors: OrderedDict[int, tuple[Actor, dict[Any, Any]]] = OrderedDict()
         self._pulse = Prepared(_PULSE, reader.dialect)
 
     async def caller(self, authorization: str | None) -> Caller:
         """Whoever an `Authorization` header names; their rights may be out of date: `confirm`, or compare."""
         claims = self._verified(_bearer(authorization))
-        actor = self._actors.get(claims.user_id)
-        return self._current(claims, actor) if actor is not None else await self.reload(claims)
+        kept = self._actors.get(claims.user_id)
+        return self._current(claims, *kept) if kept is not None else await self.reload(claims)
 
     async def confirm(self, caller: Caller) -> Caller:
         """The caller with the rights of this moment; Unauthenticated if the token no longer counts."""
@@ -82,15 +86,15 @@ class Identity:
         if actor is None:
             self._actors.pop(claims.user_id, None)
             raise Unauthenticated(BAD_TOKEN)
-        self._actors[claims.user_id] = actor
+        kept = self._actors[claims.user_id] = (actor, {})
         if len(self._actors) > _KEPT:
             self._actors.popitem(last=False)
-        return self._current(claims, actor)
+        return self._current(claims, *kept)
 
-    def _current(self, claims: tokens.Claims, actor: Actor) -> Caller:
+    def _current(self, claims: tokens.Claims, actor: Actor, criteria: dict[Any, Any]) -> Caller:
         if claims.issued_at < actor.tokens_from:
             raise Unauthenticated(BAD_TOKEN)
-        return Caller(actor, claims)
+        return Caller(actor, claims, criteria)
 
     def _verified(self, token: str) -> tokens.Claims:
         """A signature is checked once a token; whether it has expired, each time."""

@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from crm.access import require
-from crm.actor import Actor
 from crm.api import cursor
 from crm.api.identity import Caller, Identity
 from crm.api.query import Query, Shape
 from crm.api.reader import Reader
-from crm.api.statements import Plan, build, reach_of, team_slots
+from crm.api.statements import Plan, plan_for, team_slots
 from crm.entity import permission
 from crm.errors import Unavailable
 
 Row = Sequence[Any]
-_PLANS = 4000
 _ATTEMPTS = 3
 
 
@@ -39,7 +37,6 @@ class Reads:
 
     def __init__(self, reader: Reader, identity: Identity) -> None:
         self._reader, self._identity = reader, identity
-        self._plans: dict[tuple[Any, ...], Plan] = {}
 
     async def one(self, caller: Caller, model: type[Any], key: int, shape: Shape) -> dict[str, Any] | None:
         """The record with that number, or None: absent, in the trash and not visible look alike."""
@@ -62,7 +59,7 @@ class Reads:
         needed = permission(model, "view")
         for _ in range(_ATTEMPTS):
             require(caller.actor, needed)
-            plan = self._plan(model, shape, caller.actor)
+            plan = plan_for(model, shape, caller.actor, self._reader.dialect)
             asked = values | _of_caller(caller)
             rows = await self._reader.fetch(plan.prepared, asked)
             last = rows[0] if rows else await self._nothing(plan, asked)
@@ -77,15 +74,6 @@ class Reads:
         if plan.count is None:
             return await self._identity.pulse(asked)
         return (await self._reader.fetch(plan.count, asked))[0]
-
-    def _plan(self, model: type[Any], shape: Shape, actor: Actor) -> Plan:
-        key = (model, shape, reach_of(model, shape, actor))
-        plan = self._plans.get(key)
-        if plan is None:
-            if len(self._plans) >= _PLANS:
-                self._plans.clear()
-            plan = self._plans[key] = build(model, shape, actor, self._reader.dialect)
-        return plan
 
 
 def _of_caller(caller: Caller) -> dict[str, Any]:

@@ -94,6 +94,21 @@ def _involved(model: type[Any], shape: Shape) -> list[type[Any]]:
     return [model, *many, *(related(model, fields[name]) for name in shape.include)]
 
 
+_PLANS = 4000
+_plans: dict[tuple[Any, ...], Plan] = {}
+
+
+def plan_for(model: type[Any], shape: Shape, actor: Actor, dialect: Dialect) -> Plan:
+    """The kept plan for one shape and one reach, built when first asked for."""
+    key = (model, shape, reach_of(model, shape, actor), dialect.name)
+    plan = _plans.get(key)
+    if plan is None:
+        if len(_plans) >= _PLANS:
+            _plans.clear()
+        plan = _plans[key] = build(model, shape, actor, dialect)
+    return plan
+
+
 def build(model: type[Any], shape: Shape, actor: Actor, dialect: Dialect) -> Plan:
     """The plan for one shape; only the reach of `actor` goes into it, never who they are."""
     return _Builder(model, shape, _stand_in(actor), dialect).plan()
