@@ -47,8 +47,9 @@ def request(session: Session, settings: Settings, *, email: str, ip: str) -> Non
     """
     typed = email.strip()
     throttle.count(session, throttle.mail_counters(typed.casefold(), ip))
-    wanted = select(User).where(func.lower(User.email) == func.lower(typed), User.status)
-    user = session.scalar(wanted)
+    if not typed.isprintable():  # nobody's address, and no database takes it
+        return
+    user = session.scalar(select(User).where(func.lower(User.email) == func.lower(typed), User.status))
     if user is None:
         return
     token, moment = tokens.random_token(), now()

@@ -97,6 +97,8 @@ def find_account(session: Session, username: str) -> User | None:
 
     No name is another user's address (`services.users` sees to that), so there is one at most.
     """
+    if not username.isprintable():  # nobody's name, and no database takes it
+        return None
     typed = func.lower(username.strip())
     wanted = or_(func.lower(User.username) == typed, func.lower(User.email) == typed)
     return session.scalars(select(User).where(wanted, User.status).order_by(User.id)).first()

@@ -21,7 +21,7 @@ from crm.logs import logger
 from crm.models.job import Job
 from crm.models.reminder import Reminder, ReminderState
 from crm.models.schedule import Schedule
-from crm.services import schedules
+from crm.services import expiry, schedules
 
 CLOCK = system("scheduler")
 REMINDERS_AT_ONCE = 500
@@ -67,6 +67,12 @@ def look_after_workers(database: Database) -> int:
     if found:
         _log.warning("workers vanished", jobs=found)
     return found
+
+
+def forget(database: Database) -> int:
+    """Tokens, sessions and the like that have run out are deleted; how many rows."""
+    with database.transaction(CLOCK) as session:
+        return expiry.purge_expired(session)
 
 
 def _has_due(schedule: Schedule, moment: datetime, zone: str) -> bool:

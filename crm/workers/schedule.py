@@ -22,6 +22,7 @@ from crm.workers.relay import Relay
 
 TICK_S = 1.0
 SWEEP_S = 5.0
+FORGET_S = 3600.0
 _log = logger(__name__)
 __all__ = ["SchedulerProcess", "run_scheduler", "services"]
 
@@ -38,6 +39,7 @@ class SchedulerProcess:
         self._clock = BackgroundScheduler(timezone=UTC)
         self._every(tick_s, partial(clock.tick, self._database, zone=settings.timezone))
         self._every(sweep_s, partial(clock.look_after_workers, self._database))
+        self._every(FORGET_S, partial(clock.forget, self._database))
 
     def start(self) -> None:
         self._heartbeat.start()
