@@ -24,6 +24,7 @@ from crm.fields import fields_of, models
 from crm.i18n import LOCALE_DIR
 from crm.names import words
 from crm.services import permissions
+from seeds.initial import sales
 
 ROOT = Path(crm.__file__).parent
 CHINESE = LOCALE_DIR / "zh" / "LC_MESSAGES" / "crm.po"
@@ -81,6 +82,9 @@ def _rights() -> Iterator[Message]:
 
 
 def _sentences() -> Iterator[Message]:
+    """What input may be wrong with, and the names of the stages every installation begins with."""
+    for name, *_rest in sales.STAGES:
+        yield name, "seeds/initial/sales.py"
     for text in schemas._SENTENCES.values():
         yield text, "crm/schemas.py"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, ViewportSize, sync_playwright
 
 from crm.app import make_app
 from crm.db import Database
@@ -23,7 +23,8 @@ from seeds import initial
 from tests.browser import sample
 
 CHROMIUM = Path("/usr/bin/chromium")
-DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 PASSWORD = "admin123"
 
 
@@ -140,7 +141,7 @@ def desk(browser: Browser, address: str, signed_in: str) -> Iterator[Screen]:
 @pytest.fixture
 def screen(browser: Browser, address: str, signed_in: str, request: pytest.FixtureRequest) -> Iterator[Screen]:
     """A desktop page of a signed-in administrator; a test may ask for a phone by `indirect` parameter."""
-    size = getattr(request, "param", DESKTOP)
+    size: ViewportSize = getattr(request, "param", DESKTOP)
     context = browser.new_context(viewport=size, storage_state=signed_in, locale="en-GB", has_touch=size == PHONE)
     context.set_default_timeout(8000)
     opened = watch(context.new_page(), address)

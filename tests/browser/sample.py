@@ -97,7 +97,7 @@ def _company(session: Session, number: int, owner_id: int, tags: list[Tag]) -> C
 
 def _contact(session: Session, number: int, company: Customer, owner_id: int) -> None:
     names = ("Ingrid Solberg", "周敏", "顾明哲", "Anna Kowalska", "Joao Pinto", ATTACK)
-    values = {
+    values: dict[str, Any] = {
         "name": f"{names[number % 6]} {number // 6 + 1}"[:120],
         "job_title": ("Buyer", "采购经理", ATTACK)[number % 3],
     }

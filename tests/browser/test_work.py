@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Dialog, expect
 
 from tests.browser.conftest import PHONE, Screen, watch
 from tests.browser.sample import ATTACK
@@ -82,7 +82,12 @@ def test_wrong_input_is_told_at_its_field_and_stays(screen: Screen) -> None:
 def test_leaving_a_changed_form_asks_first(screen: Screen) -> None:
     page = screen.open("/contact/create")
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
     page.locator("#name").press_sequentially("Half")
     expect(page.locator(".state")).not_to_be_empty()
     page.get_by_role("link", name="Cancel").click()
