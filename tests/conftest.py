@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 import redis
 
 from crm.db import Database
-from crm.migrations.run import upgrade
 from crm.settings import Settings
 from tests import servers
+from tests.databases import Databases
 
 RUN_DIR = "CRM_TEST_RUN_DIR"
 RUN_OWNER = "CRM_TEST_RUN_OWNER"
@@ -49,29 +46,25 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def new_database(run_dir: Path) -> Iterator[Callable[[str], str]]:
-    """`new_database(backend)` makes an empty, migrated database and returns its URL; all go away at the end.
+def databases(run_dir: Path) -> Databases:
+    return Databases(run_dir, _owner())
 
-    For tests that need a second database or choose their backend; others take `database_url`.
+
+@pytest.fixture(scope="session")
+def new_database(databases: Databases) -> Callable[[str], str]:
+    """`new_database(backend)` gives the URL of an empty, migrated database that stays until the run ends.
+
+    For fixtures of a session, and for tests that choose their backend; others take `database_url`.
     """
-    made: list[str] = []
-
-    def make(backend: str) -> str:
-        url = _copy_sqlite(run_dir) if backend == "sqlite" else _clone_postgresql(run_dir)
-        made.append(url)
-        return url
-
-    yield make
-    for url in made:
-        _drop(url)
+    return databases.take
 
 
 @pytest.fixture
-def database_url(backend: str, run_dir: Path) -> Iterator[str]:
+def database_url(backend: str, databases: Databases) -> Iterator[str]:
     """The URL of an empty, migrated database of the test's own."""
-    url = _copy_sqlite(run_dir) if backend == "sqlite" else _clone_postgresql(run_dir)
+    url = databases.take(backend)
     yield url
-    _drop(url)
+    databases.give_back(url)
 
 
 @pytest.fixture
@@ -109,47 +102,3 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
 
 def _owner() -> int:
     return int(os.environ[RUN_OWNER])
-
-
-def _copy_sqlite(run: Path) -> str:
-    template = run / "template.sqlite3"
-    with servers.locked(run / "template.sqlite.lock"):
-        if not template.exists():
-            draft = run / "draft.sqlite3"
-            _migrate(f"sqlite:///{draft}")
-            draft.rename(template)
-    copy = run / f"{uuid.uuid4().hex}.sqlite3"
-    shutil.copyfile(template, copy)
-    return f"sqlite:///{copy}"
-
-
-def _clone_postgresql(run: Path) -> str:
-    address = servers.postgresql(run, _owner())
-    with psycopg.connect(address % "postgres", autocommit=True) as connection:
-        with servers.locked(run / "template.postgresql.lock"):
-            made = run / "template.postgresql"
-            if not made.exists():
-                connection.execute("CREATE DATABASE template_crm")
-                _migrate(address % "template_crm")
-                made.touch()
-        name = f"test_{uuid.uuid4().hex}"
-        # Without fsync a copy of files takes 20 ms and the default, a copy through the log, 44.
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_crm STRATEGY file_copy")
-    return address % name
-
-
-def _drop(url: str) -> None:
-    if url.startswith("sqlite"):
-        path = Path(url.removeprefix("sqlite:///"))
-        for file in path.parent.glob(f"{path.name}*"):
-            file.unlink()
-        return
-    name = url.partition("?")[0].rpartition("/")[2]
-    with psycopg.connect(url.replace(f"/{name}?", "/postgres?"), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _migrate(url: str) -> None:
-    database = Database(url)
-    upgrade(database)
-    database.dispose()

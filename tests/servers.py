@@ -24,6 +24,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 START_LIMIT_S = 60.0
+PREFIX = "crm-test-"
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 # Nothing here has to survive a power cut; template copies fail while autovacuum looks at the template.
@@ -44,9 +45,19 @@ POSTGRESQL_OPTIONS = (
 
 def new_run() -> Path:
     """A folder for one test run; short, because the path of a Unix socket may have 107 bytes only."""
-    folder = Path(tempfile.mkdtemp(prefix="crm-test-"))
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     folder.chmod(0o755)
+    (folder / "owner").write_text(str(os.getpid()))
     return folder
+
+
+def _sweep() -> None:
+    """Remove what runs that were killed before any server started have left."""
+    for owner in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/owner"):
+        with suppress(OSError, ValueError):
+            if not Path(f"/proc/{int(owner.read_text())}").exists():
+                shutil.rmtree(owner.parent, ignore_errors=True)
 
 
 def postgresql(run: Path, owner: int) -> str:

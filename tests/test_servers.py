@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import redis
 from sqlalchemy import func, select
 
+from crm.actor import system
 from crm.db import Database
 from crm.migrations.run import is_current
+from crm.models.tag import Tag
 from crm.models.user import User
+from crm.services import records
 from tests import servers
+from tests.databases import Databases
 
 KILLED_RUN = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
+from crm.actor import system
 from crm.db import Database
 from crm.migrations.run import is_current
+from crm.models.tag import Tag
 from crm.models.user import User
 from tests import servers
 run = servers.new_run()
@@ -32,6 +40,32 @@ def test_a_database_is_migrated_and_holds_nobody(database: Database) -> None:
     assert is_current(database)
     with database.engine(write=False).connect() as connection:
         assert connection.scalar(select(func.count()).select_from(User)) == 0
+
+
+def test_a_database_is_used_again_without_rows_and_counts_from_one(run_dir: Path) -> None:
+    databases = Databases(run_dir, int(os.environ["CRM_TEST_RUN_OWNER"]))
+    url = databases.take("postgresql")
+    assert add_tag(url) == 1
+    left_open = psycopg.connect(url)
+    left_open.execute("SELECT 1 FROM tag FOR UPDATE")
+    databases.give_back(url)
+    assert databases.take("postgresql") == url
+    assert add_tag(url) == 1
+    left_open.close()
+
+    with psycopg.connect(url) as connection:
+        connection.execute("ALTER TABLE tag ADD COLUMN whim text")
+    databases.give_back(url)
+    assert databases.take("postgresql") != url
+
+
+def add_tag(url: str) -> int:
+    """The number that the first tag gets."""
+    database = Database(url)
+    with database.transaction(system("test")) as session:
+        number: int = records.create(session, Tag, {"name": "first"}).id
+    database.dispose()
+    return number
 
 
 def test_valkey_is_empty_and_real(redis_url: str) -> None:
