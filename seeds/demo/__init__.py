@@ -62,7 +62,7 @@ def load(
 def logins(session: Session) -> list[Login]:
     """The demo users whose password is still the known one; empty where there is no demo data."""
     known = select(User.username, User.password_hash).where(User.username.in_(PASSWORDS), User.status)
-    found = dict(session.execute(known).tuples().all())
+    found = dict(session.execute(known).all())
     return [
         Login(name, word) for name, word in PASSWORDS.items() if name in found and passwords.matches(word, found[name])
     ]

@@ -70,7 +70,7 @@ def _products(session: Session) -> None:
 
 def _reasons(session: Session) -> tuple[tuple[int, bool], ...]:
     chosen = select(LostReason.id, LostReason.requires_note).where(LostReason.active, LostReason.name != "Not recorded")
-    rows = session.execute(chosen.order_by(LostReason.id)).tuples().all()
+    rows = session.execute(chosen.order_by(LostReason.id)).all()
     if not rows:
         raise Conflict("Demo data needs a lost reason")
     return tuple(rows)

@@ -64,7 +64,7 @@ def test_by_default_there_are_some_hundred_customers(database: Database, setting
 
 def test_two_people_can_sign_in_and_nobody_else(small: Database) -> None:
     with small.read_only(system("test")) as session:
-        hashes = dict(session.execute(select(User.username, User.password_hash)).tuples().all())
+        hashes = dict(session.execute(select(User.username, User.password_hash)).all())
         logins = demo.logins(session)
     assert [login.username for login in logins] == ["demo.manager", "demo.sales"]
     assert all(passwords.matches(login.password, hashes[login.username]) for login in logins)
