@@ -19,8 +19,8 @@ from crm.services import sessions
 from crm.settings import Settings
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-#: open to everyone: signing in, choosing a language, style sheets and scripts
-OPEN = ("/login", "/language", "/statics/")
+#: open to everyone: signing in, a forgotten password, the language, style sheets and scripts
+OPEN = ("/login", "/language", "/forgot-password", "/reset-password", "/statics/")
 LARGEST_FORM = 2 * 1024 * 1024
 MOST_FIELDS = 20_000
 LANGUAGE_COOKIE = "crm_lang"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from inspect import Parameter
 from types import UnionType
@@ -22,7 +23,7 @@ from crm.admin.labels import title_of
 from crm.admin.urls import key_of, view_of
 from crm.admin.views import EntityView
 from crm.admin.visitor import actor_of
-from crm.entity import Operation, operations_of
+from crm.entity import Operation, name_of, operations_of
 from crm.errors import BadInput, CrmError
 from crm.i18n import error_text, gettext, lazy
 from crm.names import words
@@ -32,7 +33,7 @@ from crm.services import records
 def offered(session: Session, record: Any) -> list[dict[str, Any]]:
     """Buttons {verb, label, icon, tone, url, asks} for what can be done to this record, by this actor, now."""
     model = type(record)
-    return [
+    verbs = [
         {
             "verb": operation.verb,
             "label": gettext(words(operation.verb)),
@@ -43,13 +44,43 @@ def offered(session: Session, record: Any) -> list[dict[str, Any]]:
             "asks": bool(operation.options),
         }
         for operation in operations_of(model).values()
-        if (operation.when is None or operation.when(record)) and _may(session, record, operation)
+        if (operation.when is None or operation.when(record)) and _may(session, record, operation.verb)
     ]
+    own = PAGES.get(name_of(model), ()) if _may(session, record, "update") else ()
+    return [*verbs, *(page.button(record) for page in own)]
 
 
-def _may(session: Session, record: Any, operation: Operation) -> bool:
+@dataclass(frozen=True, slots=True)
+class OwnPage:
+    """A page that one entity alone has, at /{identity}/{verb}/{key}; for those who may edit the record."""
+
+    verb: str
+    label: str
+    icon: str
+
+    def button(self, record: Any) -> dict[str, Any]:
+        url = paths.to(paths.identity(type(record)), self.verb, record.id)
+        label = gettext(self.label)
+        return {
+            "verb": self.verb,
+            "label": label,
+            "title": label,
+            "icon": self.icon,
+            "tone": "",
+            "url": url,
+            "asks": True,
+        }
+
+
+PAGES: dict[str, tuple[OwnPage, ...]] = {
+    "user": (OwnPage("password", lazy("Set password"), "key"),),
+    "role": (OwnPage("grants", lazy("Permissions"), "shield-check"),),
+}
+
+
+def _may(session: Session, record: Any, verb: str) -> bool:
     try:
-        access.require_for(session, record, operation.verb)
+        access.require_for(session, record, verb)
     except CrmError:
         return False
     return True

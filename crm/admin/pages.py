@@ -61,6 +61,7 @@ def _addresses(request: Request) -> dict[str, Any]:
         "here_url": paths.root.get() + inner + (f"?{query}" if query else ""),
         "language_url": paths.to("language"),
         "logout_url": paths.to("logout"),
+        "password_url": paths.to("password"),
         "languages": i18n.LANGUAGES,
     }
 

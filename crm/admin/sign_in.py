@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -43,14 +46,18 @@ async def login(request: Request) -> Response:
 
 
 def _form(request: Request, error: str = "", *, username: str = "", status: int = 200) -> Response:
-    """The form's token is made from a secret in a cookie of its own: there is no session yet."""
+    following = paths.safe(request.query_params.get("next"), "")
+    context = {"error": error, "username": username, "next": following, "forgot_url": paths.to("forgot-password")}
+    return guest_page(request, "sqladmin/login.html", context, status)
+
+
+def guest_page(request: Request, template: str, context: Mapping[str, Any], status: int = 200) -> Response:
+    """A page with a form for somebody who has no session: its token is made from a secret in a cookie of its own."""
     settings, visitor = pages.panel_of(request).settings, visitor_of(request)
     fresh = visitor.actor is None and not visitor.secret
     if fresh:
         request.scope["state"]["visitor"] = Visitor(None, "", new_secret())
-    following = paths.safe(request.query_params.get("next"), "")
-    context = {"error": error, "username": username, "next": following}
-    answer = pages.render(request, "sqladmin/login.html", context, status)
+    answer = pages.render(request, template, context, status)
     if fresh:
         name, https = guest_cookie(request, settings), secure(request, settings)
         value = visitor_of(request).secret

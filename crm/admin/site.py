@@ -20,7 +20,21 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from crm import i18n
-from crm.admin import dashboard, details, edit, errors, export, inbox, lists, marks, operations, removal, sign_in
+from crm.admin import (
+    account,
+    dashboard,
+    details,
+    edit,
+    errors,
+    export,
+    grants,
+    inbox,
+    lists,
+    marks,
+    operations,
+    removal,
+    sign_in,
+)
 from crm.admin.assets import OURS, asset
 from crm.admin.database_sessions import ActorSessions
 from crm.admin.door import Door
@@ -130,6 +144,11 @@ def _routes() -> list[BaseRoute]:
         Route("/login", sign_in.login, name="login", methods=both),
         Route("/logout", sign_in.logout, name="logout", methods=post),
         Route("/language", sign_in.language, name="language", methods=both),
+        Route("/forgot-password", account.forgot, name="forgot_password", methods=both),
+        Route("/reset-password", account.reset, name="reset_password", methods=both),
+        Route("/password", account.change_own, name="own_password", methods=both),
+        Route("/user/password/{pk}", account.set_password, name="set_password", methods=both),
+        Route("/role/grants/{pk}", grants.grants, name="grants", methods=both),
         Route("/inbox", inbox.inbox, name="inbox"),
         Route("/inbox/{pk}", inbox.message, name="message"),
         Route("/inbox/{pk}/body", inbox.body, name="message_body"),

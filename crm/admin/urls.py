@@ -11,9 +11,9 @@ from crm.admin.visitor import actor_of
 from crm.errors import Forbidden
 
 
-def view_of(request: Request, action: str = "list") -> EntityView:
+def view_of(request: Request, action: str = "list", *, identity: str = "") -> EntityView:
     """The view of `{identity}`, if the visitor may do `action` there; raises Forbidden."""
-    wanted = request.path_params.get("identity")
+    wanted = identity or request.path_params.get("identity")
     views: tuple[EntityView, ...] = pages.panel_of(request).entity_views
     for view in views:
         if view.identity == wanted:

@@ -46,7 +46,7 @@ def test_the_right_password_opens_a_session_in_a_cookie_no_script_can_read(clien
 
 
 def test_over_https_the_cookie_is_bound_to_the_host(client: TestClient, someone: str) -> None:
-    client.base_url = "https://testserver"  # type: ignore[assignment]
+    client.base_url = "https://testserver"
     answer = _sign_in(client, origin="https://testserver")
     cookie = next(c for c in answer.headers.get_list("set-cookie") if c.startswith("__Host-crm="))
     assert "Secure" in cookie

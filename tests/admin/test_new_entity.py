@@ -1,0 +1,81 @@
+"""Twenty lines declare an entity; the panel has its screens without another file being touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.admin import forms
+from crm.db import Database
+from crm.entity import REGISTRY, Entity
+from crm.entity_check import problems_of
+from crm.models.base import Base, Owned, Record, Searchable, Trashable
+from tests.admin.conftest import Visitor
+from tests.admin.test_lists import names
+
+
+@pytest.fixture(scope="module")
+def gadget() -> Iterator[type[Any]]:
+    """The declaration; taken back afterwards, so that no other test meets it."""
+
+    class Gadget(Owned, Trashable, Searchable, Record):
+        __tablename__ = "gadget"
+        __table_args__ = (Index("ix_gadget_title", "title"),)
+        __entity__ = Entity(
+            section="Workshop",
+            icon="tool",
+            label="title",
+            list=("title", "price", "owner_id", "created_at"),
+            form=("title", "price", "notes", "owner_id"),
+            search=("title",),
+            filters=("title", "owner_id", "created_at"),
+            sort=("title", "created_at"),
+            owner="owner_id",
+        )
+
+        title: Mapped[str] = mapped_column(String(80), doc="What it is called.")
+        price: Mapped[int | None] = mapped_column(doc="What it costs.")
+        notes: Mapped[str] = mapped_column(String(2000), default="", doc="What else is known.")
+
+    yield Gadget
+    REGISTRY.pop("gadget")
+    forms._inputs.pop(Gadget, None)
+    Base.metadata.remove(Gadget.__table__)  # type: ignore[arg-type]
+    Base.registry._dispose_cls(Gadget)
+
+
+@pytest.fixture
+def workshop(gadget: type[Any], database: Database, request: pytest.FixtureRequest) -> Visitor:
+    """A visitor of a panel that knows the entity."""
+    gadget.__table__.create(database.engine())
+    visitor: Visitor = request.getfixturevalue("admin")
+    return visitor
+
+
+def test_twenty_lines_get_list_form_details_search_filter_export_trash_and_history(
+    workshop: Visitor, gadget: type[Any]
+) -> None:
+    assert problems_of(gadget) == []
+    assert "Workshop" in workshop.page("/")
+    made = workshop.post("/gadget/create", {"title": "螺丝刀 Driver", "price": "7"})
+    assert made.status_code == 303, made.text[-2000:]
+    key = made.headers["location"].rpartition("/")[2]
+    workshop.post("/gadget/create", {"title": "Hammer", "price": "x"})
+    form = workshop.form(f"/gadget/edit/{key}")
+    assert workshop.post(f"/gadget/edit/{key}", {**form, "price": "8"}).status_code == 303
+    details = workshop.page(f"/gadget/details/{key}")
+    assert "<del>7</del>" in details
+    assert "<ins>8</ins>" in details
+    for query in ("", "?search=螺丝", "?title__contains=driver", "?sortBy=title&sort=desc"):
+        assert names(workshop, f"/gadget/list{query}") == ["螺丝刀 Driver"]
+    assert names(workshop, "/gadget/list?search=hammer") == []
+    assert "螺丝刀 Driver,8" in workshop.get("/gadget/export/csv").text
+    workshop.post(f"/gadget/delete/{key}")
+    assert names(workshop, "/gadget/list") == []
+    assert names(workshop, "/gadget/list?trash=1") == ["螺丝刀 Driver"]
+    workshop.post(f"/gadget/restore/{key}")
+    assert names(workshop, "/gadget/list") == ["螺丝刀 Driver"]
