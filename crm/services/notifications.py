@@ -8,6 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from crm.columns import now
+from crm.entity import operation
 from crm.models.notification import Notification
 from crm.models.user import User
 
@@ -35,3 +37,10 @@ def tell(
     except IntegrityError:  # somebody else told it between the look and the insert
         return session.scalars(earlier, execution_options=_UNSCOPED).one()
     return made
+
+
+@operation(Notification, icon="mail-opened", when=lambda notification: notification.read_at is None)
+def read(session: Session, notification: Notification) -> None:
+    """Mark the notification as read."""
+    notification.read_at = notification.read_at or now()
+    session.flush()

@@ -50,8 +50,8 @@ def test_reminders_need_their_own_permission(world: World) -> None:
 
 
 def test_complete_and_reopen_are_operations(world: World) -> None:
-    rights = dict.fromkeys(("view_tasks", "create_task", "complete_task", "reopen_task"), Scope.OWN)
-    clerk = world.caller(**rights)
+    own = Scope.OWN
+    clerk = world.caller(view_tasks=own, create_task=own, complete_task=own, reopen_task=own)
     number = clerk.post("/tasks", {"title": "Call", "progress": 20}).json()["data"]["id"]
     done = clerk.post(f"/tasks/{number}/complete").json()["data"]
     assert (done["status"], done["progress"]) == ("completed", 100)

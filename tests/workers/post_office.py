@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import email
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from email.message import EmailMessage
 from email.policy import default
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
+
+#: for 127.0.0.1, signed by itself, with its key: of no use to anybody but these tests
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
 
 
 class PostOffice:
@@ -47,19 +52,29 @@ class PostOffice:
 
 
 @contextmanager
-def opened(*, asks_for_login: bool = False) -> Iterator[PostOffice]:
-    """A server on a free port of this machine."""
+def opened(*, asks_for_login: bool = False, tls: str = "none") -> Iterator[PostOffice]:
+    """A server on a free port of this machine; `tls` is `none`, `starttls` (and nothing without it) or `tls`."""
     office = PostOffice()
     options: dict[str, Any] = {}
     if asks_for_login:
         options = {"authenticator": office.authenticate, "auth_required": True, "auth_require_tls": False}
+    if tls == "tls":
+        options["ssl_context"] = _certified()
+    elif tls == "starttls":
+        options |= {"tls_context": _certified(), "require_starttls": True}
     office.port = _free_port()
-    controller = Controller(office, hostname="127.0.0.1", port=office.port, **options)
+    controller = Controller(office, hostname="127.0.0.1", port=office.port, ready_timeout=30, **options)
     controller.start()
     try:
         yield office
     finally:
         controller.stop()
+
+
+def _certified() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
 
 
 def _free_port() -> int:

@@ -145,6 +145,20 @@ def test_it_signs_in_where_a_login_is_set(database: Database, mailing: Settings)
         assert office.logins[-1] == (b"crm", b"correct")
 
 
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+def test_the_line_is_secured_and_an_unknown_certificate_is_not_trusted(
+    database: Database, mailing: Settings, monkeypatch: pytest.MonkeyPatch, tls: str
+) -> None:
+    with post_office.opened(tls=tls) as office:
+        secured = mailing.model_copy(update={"smtp_port": office.port, "smtp_tls": tls})
+        job_id = queued(database)
+        status, state, reply = attempt(database, secured, job_id)
+        assert (status, state) == (JobStatus.QUEUED, EmailState.READY)
+        assert "CERTIFICATE_VERIFY_FAILED" in reply
+        monkeypatch.setenv("SSL_CERT_FILE", str(post_office.CERTIFICATE))
+        assert attempt(database, secured, job_id)[:2] == (JobStatus.SUCCEEDED, EmailState.SENT)
+
+
 def test_a_worker_that_was_replaced_sends_nothing(
     database: Database, mailing: Settings, office: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
