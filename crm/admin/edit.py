@@ -121,7 +121,7 @@ async def _form_page(
         "breadcrumbs": [
             {"label": str(view.name_plural), "url": paths.list_of(view.model)},
             *([{"label": title, "url": back}] if key else []),
-            {"label": gettext("Edit") if key else gettext("New"), "url": ""},
+            {"label": gettext("Edit") if key else gettext("New record"), "url": ""},
         ],
         "page_title": title or str(view.name),
         **more,
