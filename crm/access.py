@@ -114,6 +114,8 @@ def _narrow(state: ORMExecuteState) -> None:
         )
     if not state.is_select:
         return
+    if not state.is_orm_statement and any(True for _ in _entities(state)):
+        raise RuntimeError("a select of bare table columns passes by the scope; select attributes of the mapped class")
     trash = str(options.get("trash", "live"))
     criteria = [_criterion(state.session, model, actor, trash) for model in _entities(state)]
     state.statement = state.statement.options(*[c for c in criteria if c is not None])

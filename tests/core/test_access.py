@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, union, update
@@ -157,6 +158,14 @@ def test_a_session_without_an_actor_raises(database: Database) -> None:
         session.scalars(select(Customer)).all()
 
 
+def test_bare_table_columns_cannot_slip_past_the_scope(database: Database, people: People) -> None:
+    bare = Customer.__table__
+    with database.read_only(people.own) as session:
+        for statement in (select(bare.c.name), select(bare), select(func.count()).select_from(bare)):
+            with pytest.raises(RuntimeError, match="bare table columns"):
+                session.execute(statement)
+
+
 def test_bulk_statements_must_say_that_they_pass_by_the_scope(database: Database) -> None:
     with database.transaction(system("test")) as session:
         with pytest.raises(RuntimeError, match="unscoped"):
@@ -167,7 +176,7 @@ def test_bulk_statements_must_say_that_they_pass_by_the_scope(database: Database
 def test_aliases_joins_and_subqueries_are_narrowed_for_each_actor_in_turn(database: Database, people: People) -> None:
     """For two actors in turn: a cached statement must not keep the first one's rows."""
     other, inner = aliased(Customer), select(Customer.name).subquery()
-    statements = [
+    statements: list[Any] = [
         select(other.name),
         select(inner.c.name),
         select(other.name).select_from(Contact).join(other, other.id == Contact.customer_id),
