@@ -19,6 +19,7 @@ import crm
 import crm.errors
 import crm.services
 from crm import entity, schemas
+from crm.actor import Scope
 from crm.errors import CrmError, StartError
 from crm.fields import fields_of, models
 from crm.i18n import LOCALE_DIR
@@ -79,6 +80,9 @@ def _operations() -> Iterator[Message]:
 def _rights() -> Iterator[Message]:
     for name, right in permissions.rights().items():
         yield right.description, f"permission {name}"
+        yield words(right.action), f"permission {name}"
+    for scope in Scope:
+        yield words(scope), "crm/actor.py"
 
 
 def _sentences() -> Iterator[Message]:
