@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +16,7 @@ from crm.actor import Actor, system
 from crm.admin import paths
 from crm.admin.visitor import Visitor, current_actor
 from crm.db import Database
+from crm.models.notification import Notification
 from crm.rights import load_actor
 from crm.services import sessions
 from crm.settings import Settings
@@ -77,12 +80,13 @@ class Door:
         async with self.database.read_only_async(actor_of_sessions) as session:
             found = await session.run_sync(sessions.find_session, cookie)
             actor = await session.run_sync(load_actor, found.user_id) if found and found.user_id else None
+            unread = await session.run_sync(_unread, actor) if actor and request.method == "GET" else 0
         if found is None or actor is None:
             return guest
         if sessions.needs_touch(found):
             async with self.database.transaction_async(actor_of_sessions) as session:
                 await session.run_sync(sessions.touch, cookie)
-        return Visitor(actor, cookie, found.csrf_token)
+        return Visitor(actor, cookie, found.csrf_token, unread)
 
     def _speak(self, request: Request, actor: Actor | None) -> None:
         chosen = request.cookies.get(LANGUAGE_COOKIE)
@@ -111,6 +115,13 @@ class Door:
             return Response(sentence, 413, media_type="text/plain; charset=utf-8"), request.receive
         token = request.headers.get("x-csrf-token") or await _form_token(request.scope, body)
         return None if visitor.accepts(token) else _forbidden(), _replay(body)
+
+
+def _unread(session: Session, actor: Actor) -> int:
+    """News the user has not read; a hundred are as many as more."""
+    unread = (Notification.user_id == actor.user_id, Notification.read_at.is_(None))
+    mine = select(Notification.id).where(*unread).limit(100).subquery()
+    return session.scalar(select(func.count()).select_from(mine), execution_options={"unscoped": True}) or 0
 
 
 def inner_path(scope: Mapping[str, str]) -> str:

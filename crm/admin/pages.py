@@ -47,6 +47,7 @@ def base(request: Request, flashes: list[dict[str, str]]) -> dict[str, Any]:
         "csp_nonce": request.scope["state"]["nonce"],
         "lang": i18n.current(),
         "flashes": flashes,
+        "unread": visitor.unread,
         "breadcrumbs": [],
         **_addresses(request),
     }

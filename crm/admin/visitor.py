@@ -18,11 +18,12 @@ current_actor: ContextVar[Actor | None] = ContextVar("crm_panel_actor", default=
 
 @dataclass(slots=True)
 class Visitor:
-    """`secret` is what the forms' tokens are made of; `cookie` names the session, if there is one."""
+    """`secret` is what the forms' tokens are made of; `cookie` names the session; `unread` counts notifications."""
 
     actor: Actor | None
     cookie: str
     secret: str
+    unread: int = 0
 
     @property
     def token(self) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import MetaData, select
 from starlette.routing import Route
 
 from crm.actor import Scope
-from crm.admin import paths
+from crm.admin import pages, paths
 from crm.admin.site import _routes
 from crm.db import Database
 from crm.fields import models
@@ -151,12 +151,10 @@ def test_no_nonce_comes_twice_and_no_script_goes_without(admin: Visitor) -> None
 
 
 def test_a_crash_is_a_plain_sentence_with_the_headers(admin: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    from crm.admin import lists
-
     def broken(*_args: Any, **_options: Any) -> Any:
         raise RuntimeError("SELECT secret FROM somewhere")
 
-    monkeypatch.setattr(lists.pages, "panel_of", broken)
+    monkeypatch.setattr(pages, "panel_of", broken)
     answer = admin.get("/contact/ajax/lookup?name=customer_id")
     assert answer.status_code == 500
     assert "SELECT" not in answer.text

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from crm.actor import Scope
-from crm.admin import forms, views
+from crm.admin import forms
 from crm.models import AuditEntry, Contact, Customer, Opportunity, Tag, User
 from crm.services import records
 from tests import factories
@@ -122,7 +122,7 @@ def test_an_unexpected_failure_keeps_what_was_typed_and_tells_nothing(
     def broken(*_args: Any, **_options: Any) -> Any:
         raise RuntimeError("SELECT secret FROM vault")
 
-    monkeypatch.setattr(views.records, "create", broken)
+    monkeypatch.setattr(records, "create", broken)
     answer = admin.post("/contact/create", {"name": "欧阳"})
     assert answer.status_code == 500
     assert "欧阳" in answer.text

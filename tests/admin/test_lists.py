@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+from starlette.datastructures import QueryParams
 
 from crm.actor import Scope
 from crm.admin import asked, queries
@@ -72,7 +73,7 @@ def test_filtering_by_a_to_many_relation_shows_each_row_once(admin: Visitor, as_
     with as_system() as session:
         tags = [factories.make(Tag, session).id for _ in range(2)]
         factories.make(Contact, session, name="Ann", tags=tags)
-        wanted = asked.read(Contact, asked.QueryParams(""))
+        wanted = asked.read(Contact, QueryParams(""))
         entity = Contact.__entity__
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Contact, "__entity__", type(entity)(**{**vars(entity), "filters": (*entity.filters, "tags")}))
