@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import asyncpg
-from sqlalchemy import Dialect, Select
+from sqlalchemy import BindParameter, Dialect, Select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg as postgresql
+from sqlalchemy.sql import visitors
 
 from crm.db import Database
 from crm.errors import Unavailable
@@ -53,16 +54,17 @@ class Prepared:
     """
 
     def __init__(self, statement: Select[Any], dialect: Dialect, *, named: Collection[str] = ()) -> None:
-        compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-        constants: dict[str, Any] = compiled.params
-        processors: dict[str, Any] = compiled._bind_processors
-        self.sql = str(compiled)
+        asked = {*named, *_without_value(statement)}
+        compiled: Any = statement.params(dict.fromkeys(asked)).compile(dialect=dialect)
+        written = compiled.construct_expanded_state()  # with every list of values written out
+        constants, processors = written.parameters, {**compiled._bind_processors, **written.processors}
+        self.sql: str = written.statement
         self._plan: list[tuple[str | None, Any, Any]] = []
-        for name in compiled.positiontup or ():
+        for name in written.positiontup or ():
             constant, convert = constants.get(name), processors.get(name)
             if isinstance(constant, Slot):
                 self._plan.append((constant.name, None, None))
-            elif name in named or (name in compiled.binds and compiled.binds[name].required):
+            elif name in asked:
                 self._plan.append((name, convert, None))
             else:
                 self._plan.append((None, None, convert(constant) if convert else constant))
@@ -73,6 +75,10 @@ class Prepared:
             constant if name is None else values[name] if convert is None else convert(values[name])
             for name, convert, constant in self._plan
         ]
+
+
+def _without_value(statement: Select[Any]) -> set[str]:
+    return {e.key for e in visitors.iterate(statement) if isinstance(e, BindParameter) and e.required}
 
 
 class Reader(Protocol):

@@ -107,7 +107,7 @@ class Table:
 def _match(pattern: list[str], parts: list[str]) -> dict[str, str] | None:
     values: dict[str, str] = {}
     for want, got in zip(pattern, parts, strict=True):
-        if want.startswith("{"):
+        if want.startswith("{") and got:
             values[want[1:-1]] = got
         elif want != got:
             return None
