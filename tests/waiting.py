@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 Found = TypeVar("Found")
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 
 
 def until(condition: Callable[[], Found], *, limit_s: float = LIMIT_S) -> Found:

@@ -58,6 +58,7 @@ class Job(Stamped):
         filters=("kind", "status", "queue", "principal_id", "run_at", "created_at"),
         sort=("run_at", "created_at"),
         owner="principal_id",
+        secret=("lease_token",),
         verbs=(),
         audit=False,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC
@@ -37,6 +38,7 @@ class SchedulerProcess:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._relay.run, args=(self._stop,), name="relay", daemon=True)
         self._clock = BackgroundScheduler(timezone=UTC)
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a round left out on a busy machine is no news
         self._every(tick_s, partial(clock.tick, self._database, zone=settings.timezone))
         self._every(sweep_s, partial(clock.look_after_workers, self._database))
         self._every(FORGET_S, partial(clock.forget, self._database))
