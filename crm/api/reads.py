@@ -57,6 +57,8 @@ class Reads:
     async def _fetch(self, caller: Caller, model: type[Any], shape: Shape, values: dict[str, Any]) -> Found:
         """Ask; if the caller's rights have changed, look them up and ask again before anything is answered."""
         needed = permission(model, "view")
+        if not caller.actor.may(needed):  # before anybody is refused: it may have been granted just now
+            caller = await self._identity.confirm(caller)
         for _ in range(_ATTEMPTS):
             require(caller.actor, needed)
             plan = plan_for(model, shape, caller.actor, self._reader.dialect)

@@ -57,6 +57,15 @@ def test_a_permission_that_is_taken_away_or_narrowed_is_gone_at_once(world: Any,
 
 
 @pytest.mark.usefixtures("one_contact")
+def test_a_permission_that_is_granted_counts_at_once(world: Any, caller: Any) -> None:
+    who, giver = caller(), caller(view_contacts=Scope.ALL)
+    assert _reads(who) == [403] * 5
+    with world.session() as session:
+        session.get(User, who.user_id).roles = list(session.get(User, giver.user_id).roles)
+    assert _reads(who)[:1] == [200]
+
+
+@pytest.mark.usefixtures("one_contact")
 def test_it_holds_in_other_processes_too(world: Any, caller: Any) -> None:
     who = caller(view_contacts=Scope.ALL)
     url = world.database.url.render_as_string(hide_password=False)
