@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from crm.entity import entity_of
@@ -24,13 +24,27 @@ CHUNK = 1000
 def insert_rows(
     session: Session, table: Table, rows: Sequence[Row], *, what: str = "", progress: Progress = silent
 ) -> list[int]:
-    """Insert `rows`, which all have the same columns; their new numbers, in the order of `rows`."""
-    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-    numbers: list[int] = []
-    for chunk in chunks(rows):
-        numbers += session.connection().execute(statement, chunk).scalars()
-        progress(what, len(numbers), len(rows))
+    """Insert `rows`, which all have the same columns; their new numbers, in the order of `rows`.
+
+    The numbers are drawn first: asking for them row by row (RETURNING) takes psycopg five times the CPU.
+    """
+    numbers = _draw(session, table, len(rows))
+    done = 0
+    for chunk in chunks(zip(rows, numbers, strict=True)):
+        session.connection().execute(insert(table), [row | {"id": number} for row, number in chunk])
+        done += len(chunk)
+        progress(what, done, len(rows))
     return numbers
+
+
+def _draw(session: Session, table: Table, count: int) -> list[int]:
+    """Numbers for `count` new rows: of the sequence, or behind the last row where the writer is alone (SQLite)."""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        last = connection.scalar(select(func.coalesce(func.max(table.c.id), 0))) or 0
+        return list(range(last + 1, last + 1 + count))
+    sequence = func.nextval(func.pg_get_serial_sequence(table.name, "id"))
+    return list(connection.scalars(select(sequence).select_from(func.generate_series(1, count))))
 
 
 def insert_links(session: Session, table: Table, rows: Sequence[Row]) -> None:
