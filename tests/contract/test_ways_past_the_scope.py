@@ -1,0 +1,93 @@
+"""Row scope and audit hang on the session; statements that pass them by stand in few files, each with its reason."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import crm
+import crm.models
+
+ROOT = Path(crm.__file__).parents[1]
+#: folders and files that may, and why
+ALLOWED = {
+    "crm/api/": "the prepared selects: they carry the same clause as the sessions",
+    "crm/jobs/": "the queue's counted statements, on rows that belong to the system",
+    "crm/workers/": "the same",
+    "crm/migrations/": "the schema itself",
+    "crm/models/": "what is mapped",
+    "crm/commands/doctor.py": "asks the server, not the data",
+    "crm/commands/data.py": "asks whether there is any data",
+    "crm/audit.py": "writes the audit, which is not audited",
+    "crm/rights.py": "counts access_version for everyone who is touched",
+    "crm/services/categories.py": "moves a subtree along by its paths, under the row that was moved and audited",
+    "crm/services/sign_in.py": "notes the last sign-in, which is no change of the user",
+    "seeds/": "loads in bulk, as the system",
+}
+SHAPES = ("read_sql", "read_sql_query", "read_sql_table")
+
+
+def _sources() -> list[Path]:
+    found = [path for folder in ("crm", "reports") for path in (ROOT / folder).rglob("*.py")]
+    return sorted(path for path in found if not _allowed(path))
+
+
+def _allowed(path: Path) -> bool:
+    name = path.relative_to(ROOT).as_posix()
+    return any(name == allowed or (allowed.endswith("/") and name.startswith(allowed)) for allowed in ALLOWED)
+
+
+def _ways_past(source: str) -> Iterator[str]:
+    """What a file does that neither the scope nor the audit would see."""
+    tree = ast.parse(source)
+    imported = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy")
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in ("__table__", *SHAPES):
+            yield f"line {node.lineno}: {node.attr}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in imported:
+            yield from _statement(node, node.func.id)
+
+
+def _statement(node: ast.Call, name: str) -> Iterator[str]:
+    if name == "text":
+        yield f"line {node.lineno}: text()"
+    if name in ("update", "delete", "insert") and not all(_machinery(argument) for argument in node.args[:1]):
+        yield f"line {node.lineno}: {name}({ast.unparse(node.args[0])})"
+
+
+def _machinery(argument: ast.expr) -> bool:
+    """A table that is no entity: nobody sees its rows, so there is no scope, and no audit."""
+    name = argument.id if isinstance(argument, ast.Name) else ""
+    model = getattr(crm.models, name, None)
+    return (model is not None and not hasattr(model, "__entity__")) or name == "model"
+
+
+@pytest.mark.parametrize("path", _sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_statement_passes_by_scope_and_audit(path: Path) -> None:
+    assert list(_ways_past(path.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from sqlalchemy import text\nsession.execute(text('SELECT 1'))",
+        "from sqlalchemy import update\nsession.execute(update(Contact).values(name='x'))",
+        "session.execute(Contact.__table__.select())",
+        "import pandas as pd\npd.read_sql('SELECT 1', session.connection())",
+    ],
+)
+def test_the_search_finds_what_it_is_meant_to_find(line: str) -> None:
+    assert list(_ways_past(line))
+
+
+def test_every_permission_to_pass_by_is_still_needed() -> None:
+    for name in ALLOWED:
+        assert (ROOT / name).exists(), name
