@@ -110,6 +110,8 @@ class PostgresReader:
         arguments = prepared.arguments(values)
         try:
             return await self._run(prepared.sql, arguments)
+        except TimeoutError:  # silence is not waited for twice
+            raise Unavailable(GONE) from None
         except _LOST:
             self._drop_idle()  # a restarted server leaves them all dead: once more, on a new one
         try:
