@@ -25,6 +25,8 @@ _FIXED = {
 STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 #: static files carry a hash of their content in their address
 FOREVER = "public, max-age=31536000, immutable"
+#: fonts are named by style sheets, without a hash
+A_DAY = "public, max-age=86400"
 
 
 def policy(nonce: str) -> str:
@@ -73,6 +75,6 @@ def _dress(scope: Scope, headers: MutableHeaders, nonce: str, status: int) -> No
     headers.setdefault("Content-Security-Policy", policy(nonce))
     if scope.get("scheme") == "https":
         headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
-    versioned = b"v=" in scope.get("query_string", b"")
-    if "/statics/" in scope["path"] and versioned and status in (200, 304):
-        headers["Cache-Control"] = FOREVER
+    if "/statics/" in scope["path"] and status in (200, 304):
+        versioned = scope.get("query_string", b"").startswith(b"v=")
+        headers["Cache-Control"] = FOREVER if versioned else A_DAY

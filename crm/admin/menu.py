@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from crm.actor import Actor
@@ -10,6 +10,7 @@ from crm.admin import paths
 from crm.admin.views import EntityView
 from crm.entity import entity_of, name_of
 from crm.i18n import gettext
+from crm.models.email_message import EmailMessage
 
 SECTIONS = ("Sales", "Mail", "Automation", "Settings", "Administration")
 #: what is used most stands first; the rest follows by name
@@ -20,12 +21,16 @@ ENTITIES = (
 )
 
 
-def build(views: Iterable[EntityView], actor: Actor, here: str) -> list[dict[str, Any]]:
+def build(views: Sequence[EntityView], actor: Actor, here: str) -> list[dict[str, Any]]:
     """Sections {label, items: [{label, url, icon, active, name}]}; `here` is the identity of the open page."""
     sections: dict[str, list[dict[str, Any]]] = {}
     for view in sorted(views, key=_place):
         if view.allows(actor, "view"):
             sections.setdefault(entity_of(view.model).section, []).append(_item(view, here))
+    if any(view.model is EmailMessage and view.allows(actor, "view") for view in views):
+        url = paths.to("inbox")
+        inbox = {"label": gettext("Inbox"), "url": url, "icon": "inbox", "active": here == "inbox", "name": "inbox"}
+        sections[entity_of(EmailMessage).section].insert(0, inbox)
     return [{"label": gettext(section), "items": items} for section, items in sections.items()]
 
 

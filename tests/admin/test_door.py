@@ -212,3 +212,14 @@ def test_an_unknown_page_needs_a_sign_in_first(stranger: Visitor, visitor: Any) 
     assert stranger.get("/nothing/here").status_code == 303
     assert stranger.call("POST", "/contact/delete/1").status_code == 401
     assert visitor(view_contacts=Scope.OWN).get("/nothing/here").status_code == 404
+
+
+def test_style_sheets_scripts_and_fonts_are_kept_pages_are_not(admin: Visitor) -> None:
+    page = admin.get("/contact/list")
+    sheets = re.findall(r'(?:href|src)="/admin(/statics/[^"]+)"', page.text)
+    assert len(sheets) > 5
+    for address in sheets:
+        answer = admin.get(address)
+        assert (answer.status_code, "immutable" in answer.headers["cache-control"]) == (200, True), address
+    assert "max-age" in admin.get("/statics/webfonts/tabler-icons.woff2").headers["cache-control"]
+    assert page.headers["cache-control"] == "no-store"

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import Field
 from sqlalchemy import Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crm.admin import forms
 from crm.db import Database
-from crm.entity import REGISTRY, Entity
+from crm.entity import OPERATIONS, REGISTRY, Entity, operation
 from crm.entity_check import problems_of
+from crm.errors import Conflict
 from crm.models.base import Base, Owned, Record, Searchable, Trashable
 from tests.admin.conftest import Visitor
 from tests.admin.test_lists import names
+
+Percent = Annotated[int, Field(ge=1, le=90)]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +45,16 @@ def gadget() -> Iterator[type[Any]]:
         price: Mapped[int | None] = mapped_column(doc="What it costs.")
         notes: Mapped[str] = mapped_column(String(2000), default="", doc="What else is known.")
 
+    @operation(Gadget, icon="discount", when=lambda gadget: gadget.price is not None)
+    def discount(session: Session, gadget: Any, *, percent: Percent, note: str = "") -> None:
+        """Make it cheaper."""
+        if gadget.price < 2:
+            raise Conflict("It is cheap enough")
+        gadget.price -= gadget.price * percent // 100
+        gadget.notes = note
+
     yield Gadget
+    OPERATIONS.pop("gadget")
     REGISTRY.pop("gadget")
     forms._inputs.pop(Gadget, None)
     Base.metadata.remove(Gadget.__table__)  # type: ignore[arg-type]
@@ -79,3 +92,19 @@ def test_twenty_lines_get_list_form_details_search_filter_export_trash_and_histo
     assert names(workshop, "/gadget/list?trash=1") == ["螺丝刀 Driver"]
     workshop.post(f"/gadget/restore/{key}")
     assert names(workshop, "/gadget/list") == ["螺丝刀 Driver"]
+
+
+def test_a_verb_with_options_asks_for_them_first(workshop: Visitor, gadget: type[Any]) -> None:
+    made = workshop.post("/gadget/create", {"title": "Saw", "price": "100"})
+    key = made.headers["location"].rpartition("/")[2]
+    here = f"/gadget/do/{key}/discount"
+    assert f'href="/admin{here}"' in workshop.page(f"/gadget/details/{key}")
+    assert 'name="percent"' in workshop.page(here)
+    for wrong in ("", "99", "abc"):
+        answer = workshop.post(here, {"percent": wrong, "note": "spring sale"})
+        assert answer.status_code == 400
+        assert "spring sale" in answer.text
+    assert workshop.post(here, {"percent": "25", "note": "spring sale"}).status_code == 303
+    details = workshop.page(f"/gadget/details/{key}")
+    assert "<ins>75</ins>" in details
+    assert "Discount" in details
