@@ -35,7 +35,7 @@ class Grant(Input):
     """One grant: the permission by number or by name, and how far it reaches."""
 
     permission_id: Annotated[int | None, Field(alias="permissionId", ge=1, le=LARGEST_KEY)] = None
-    name: Annotated[str | None, Storable, Field(max_length=80)] = None
+    name: Annotated[str, Field(max_length=80), Storable] | None = None
     scope: Scope = Scope.ALL
 
 
@@ -86,7 +86,7 @@ class Roles(Resource):
         sent = values.pop("permissions", None)
 
         def work(session: Session) -> Answer:
-            role = access.find(session, Role, key)
+            role = access.find(session, Role, key, lock=True)
             records.update(session, role, values, expected_version=expected)
             _grant(session, role, sent)
             return self.answer(session, role, "Role updated successfully")
