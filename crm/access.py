@@ -91,9 +91,14 @@ def require_for(session: Session, record: Any, verb: str) -> None:
         raise Forbidden(NO_PERMISSION)
 
 
-def find(session: Session, model: type[Any], key: int, *, trash: str = "live") -> Any:
-    """The record, or NotFound: absent, in the trash and not yours look alike."""
-    record = session.get(model, key, execution_options={"trash": trash}) if abs(key) < 2**63 else None
+def find(session: Session, model: type[Any], key: int, *, trash: str = "live", lock: bool = False) -> Any:
+    """The record, or NotFound: absent, in the trash and not yours look alike.
+
+    `lock` keeps others from changing it until this transaction ends; on SQLite every writing transaction does.
+    """
+    wait = {"key_share": True} if lock else None
+    options = {"trash": trash}
+    record = session.get(model, key, execution_options=options, with_for_update=wait) if abs(key) < 2**63 else None
     if record is None or (trash == "live" and getattr(record, "deleted_at", None) is not None):
         raise NotFound("%(what)s not found", what=title_of(model))
     return record

@@ -117,7 +117,7 @@ async def _do(request: Request, view: EntityView, key: int, operation: Operation
 
 
 def _run(session: Session, model: type[Any], key: int, operation: Operation, values: dict[str, Any]) -> None:
-    record = access.find(session, model, key)
+    record = access.find(session, model, key, lock=True)
     access.require_for(session, record, operation.verb)
     operation.run(session, record, **values)
     records.flush(session, model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -109,7 +110,7 @@ class EntityView(ModelView):
         """Change what differs; raises CrmError, StaleVersion among them."""
         values = schemas.parse(self.model, "update", data, by="name")
         async with self.database.transaction_async(actor_of(request)) as session:
-            record = await session.run_sync(access.find, self.model, int(pk))
+            record = await session.run_sync(partial(access.find, lock=True), self.model, int(pk))
             return await session.run_sync(records.update, record, values, expected_version=expected_version)
 
     async def delete_model(self, request: Request, pk: Any) -> None:

@@ -126,7 +126,7 @@ async def update(call: Call) -> Answer:
     values = schemas.read(Change, await call.json())
 
     def work(session: Session) -> Answer:
-        found = access.find(session, Category, key)
+        found = access.find(session, Category, key, lock=True)
         records.update(session, found, values, expected_version=expected)
         return success(_shown(session, found, CHANGED), f"{TITLE} updated successfully", headers=[tag(found.version)])
 
@@ -137,7 +137,7 @@ async def delete(call: Call) -> Answer:
     key, expected = call.number("id", TITLE), expected_version(call.header(b"if-match"))
 
     def work(session: Session) -> Answer:
-        records.delete(session, access.find(session, Category, key), expected_version=expected)
+        records.delete(session, access.find(session, Category, key, lock=True), expected_version=expected)
         return success(None, f"{TITLE} deleted successfully")
 
     return await call.write(work)

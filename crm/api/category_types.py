@@ -101,7 +101,7 @@ async def update(call: Call) -> Answer:
     values = schemas.parse(CategoryType, "update", await call.json(), by="json")
 
     def work(session: Session) -> Answer:
-        kind = access.find(session, CategoryType, key)
+        kind = access.find(session, CategoryType, key, lock=True)
         records.update(session, kind, values, expected_version=expected)
         data = _shown(record_data(session, kind), CHANGED)
         return success(data, f"{TITLE} updated successfully", headers=[tag(kind.version)])
@@ -113,7 +113,7 @@ async def delete(call: Call) -> Answer:
     key, expected = call.number("id", TITLE), expected_version(call.header(b"if-match"))
 
     def work(session: Session) -> Answer:
-        records.delete(session, access.find(session, CategoryType, key), expected_version=expected)
+        records.delete(session, access.find(session, CategoryType, key, lock=True), expected_version=expected)
         return success(None, f"{TITLE} deleted successfully")
 
     return await call.write(work)

@@ -21,7 +21,7 @@ async def operate(call: Call, operation: Operation, answer: Callable[..., Answer
     options = schemas.read(options_schema(operation), await call.json(empty=True))
 
     def work(session: Any) -> Answer:
-        record = access.find(session, operation.model, key)
+        record = access.find(session, operation.model, key, lock=True)
         access.require_for(session, record, operation.verb)
         records.check_version(record, expected)
         session.info["verb"] = operation.verb

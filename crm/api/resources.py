@@ -112,7 +112,7 @@ class Resource:
         values = schemas.parse(self.model, "update", await call.json(), by="json")
 
         def work(session: Any) -> Answer:
-            record = access.find(session, self.model, key)
+            record = access.find(session, self.model, key, lock=True)
             records.update(session, record, values, expected_version=expected)
             return self.answer(session, record, f"{self.title} updated successfully")
 
@@ -122,7 +122,7 @@ class Resource:
         key, expected = call.number("id", self.title), expected_version(call.header(b"if-match"))
 
         def work(session: Any) -> Answer:
-            records.delete(session, access.find(session, self.model, key), expected_version=expected)
+            records.delete(session, access.find(session, self.model, key, lock=True), expected_version=expected)
             return success(None, f"{self.title} deleted successfully")
 
         return await call.write(work)

@@ -179,7 +179,7 @@ async def update(call: Call) -> Answer:
         password_hash = await passwords.hash_async(password, settings.bcrypt_cost)
 
     def work(session: Session) -> Answer:
-        user = access.find(session, User, key)
+        user = access.find(session, User, key, lock=True)
         if password is not None:
             passwords.check(settings, password, about=(user.username, user.email))
         users.update(session, user, values, password_hash=password_hash, expected_version=expected)
@@ -192,7 +192,7 @@ async def delete(call: Call) -> Answer:
     key, expected = call.number("id", "User"), expected_version(call.header(b"if-match"))
 
     def work(session: Session) -> Answer:
-        users.delete(session, access.find(session, User, key), expected_version=expected)
+        users.delete(session, access.find(session, User, key, lock=True), expected_version=expected)
         return bare({"message": "User deleted successfully"})
 
     return await call.write(work)

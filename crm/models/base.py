@@ -63,6 +63,7 @@ class Base(DeclarativeBase):
         _add_indexes(cls.__table__)  # type: ignore[arg-type]
         if "__entity__" in cls.__dict__:
             REGISTRY[cls.__tablename__] = cls
+            _add_owner_index(cls.__table__, cls.__dict__["__entity__"].owner)  # type: ignore[arg-type]
 
 
 class Stamped(Base):
@@ -99,7 +100,7 @@ class Owned:
 
     @declared_attr
     def owner_id(cls) -> Mapped[int | None]:
-        return mapped_column(ForeignKey("user.id"), index=True, sort_order=80, doc="User it belongs to.")
+        return mapped_column(ForeignKey("user.id"), sort_order=80, doc="User it belongs to.")
 
     @declared_attr
     def team_id(cls) -> Mapped[int | None]:
@@ -137,6 +138,13 @@ def live_unique(name: str, *columns: str, message: str) -> Index:
         postgresql_where=LIVE,
         info={"message": message},
     )
+
+
+def _add_owner_index(table: Table, owner: str) -> None:
+    """Whose rows, without those in the trash: counts what a list holds without a look at the rows themselves."""
+    if owner and "deleted_at" in table.c and owner != "id":
+        column = table.c[owner]
+        Index(f"ix_{table.name}_{owner}", column, sqlite_where=LIVE, postgresql_where=LIVE)
 
 
 def _add_indexes(table: Table) -> None:

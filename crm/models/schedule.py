@@ -50,6 +50,6 @@ class Schedule(Trashable, Record):
     enabled: Mapped[bool] = mapped_column(default=True, index=True, doc="Runs.")
     last_fire_at: Mapped[datetime | None] = mapped_column(doc="Last fire that was put into the queue.")
     fires_after: Mapped[datetime | None] = mapped_column(doc="Fires later than this are still to come.")
-    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True, doc="Whose rights the job has.")
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), doc="Whose rights the job has.")
 
     owner: Mapped[User | None] = relationship(foreign_keys=[owner_id])

@@ -81,7 +81,7 @@ class Task(Linked, Trashable, Searchable, Record):
     due_date: Mapped[date | None] = mapped_column(index=True, doc="Day it must be done, if no hour is given.")
     progress: Mapped[int] = mapped_column(default=0, doc="Percent done, 0 to 100.")
     completed_at: Mapped[datetime | None] = mapped_column(index=True, doc="When it was done.")
-    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True, doc="Who does it.")
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), doc="Who does it.")
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"), index=True, doc="Team it belongs to.")
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"), index=True, doc="Task it is a part of.")
     checklist: Mapped[list[Any]] = mapped_column(Document, default=list, doc="Steps: text and done.")

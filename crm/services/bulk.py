@@ -91,11 +91,11 @@ def _steps(session: Session, model: type[Any], changes: Changes) -> Iterator[tup
 
 
 def _update(session: Session, model: type[Any], key: int, values: dict[str, Any], version: int | None) -> Any:
-    return records.update(session, access.find(session, model, key), values, expected_version=version)
+    return records.update(session, access.find(session, model, key, lock=True), values, expected_version=version)
 
 
 def _delete(session: Session, model: type[Any], key: int) -> int:
-    records.delete(session, access.find(session, model, key))
+    records.delete(session, access.find(session, model, key, lock=True))
     return key
 
 

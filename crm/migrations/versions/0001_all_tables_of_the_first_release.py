@@ -611,7 +611,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_schedule_created_at"), "schedule", ["created_at"], unique=False)
     op.create_index(op.f("ix_schedule_enabled"), "schedule", ["enabled"], unique=False)
     op.create_index(op.f("ix_schedule_kind"), "schedule", ["kind"], unique=False)
-    op.create_index(op.f("ix_schedule_owner_id"), "schedule", ["owner_id"], unique=False)
+    op.create_index(
+        "ix_schedule_owner_id",
+        "schedule",
+        ["owner_id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
     op.create_index(
         "ix_schedule_trash",
         "schedule",
@@ -888,7 +895,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["team_id"], ["team.id"], name=op.f("fk_task_team_id_team")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
     )
-    op.create_index(op.f("ix_task_assignee_id"), "task", ["assignee_id"], unique=False)
+    op.create_index(
+        "ix_task_assignee_id",
+        "task",
+        ["assignee_id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
     op.create_index(op.f("ix_task_completed_at"), "task", ["completed_at"], unique=False)
     op.create_index(op.f("ix_task_created_at"), "task", ["created_at"], unique=False)
     op.create_index(op.f("ix_task_due_at"), "task", ["due_at"], unique=False)
@@ -981,7 +995,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_customer_external_id"), "customer", ["external_id"], unique=True)
     op.create_index(op.f("ix_customer_industry_id"), "customer", ["industry_id"], unique=False)
     op.create_index("ix_customer_name", "customer", ["name"], unique=False)
-    op.create_index(op.f("ix_customer_owner_id"), "customer", ["owner_id"], unique=False)
+    op.create_index(
+        "ix_customer_owner_id",
+        "customer",
+        ["owner_id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
     op.create_index(op.f("ix_customer_parent_id"), "customer", ["parent_id"], unique=False)
     op.create_index(op.f("ix_customer_rating"), "customer", ["rating"], unique=False)
     op.create_index(op.f("ix_customer_source"), "customer", ["source"], unique=False)
@@ -1046,7 +1067,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_contact_do_not_contact"), "contact", ["do_not_contact"], unique=False)
     op.create_index(op.f("ix_contact_email"), "contact", ["email"], unique=False)
     op.create_index("ix_contact_name", "contact", ["name"], unique=False)
-    op.create_index(op.f("ix_contact_owner_id"), "contact", ["owner_id"], unique=False)
+    op.create_index(
+        "ix_contact_owner_id",
+        "contact",
+        ["owner_id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
     op.create_index(op.f("ix_contact_team_id"), "contact", ["team_id"], unique=False)
     op.create_index(
         "ix_contact_trash",
@@ -1168,7 +1196,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_opportunity_lost_reason_id"), "opportunity", ["lost_reason_id"], unique=False)
     op.create_index("ix_opportunity_name", "opportunity", ["name"], unique=False)
     op.create_index(op.f("ix_opportunity_next_step_date"), "opportunity", ["next_step_date"], unique=False)
-    op.create_index(op.f("ix_opportunity_owner_id"), "opportunity", ["owner_id"], unique=False)
+    op.create_index(
+        "ix_opportunity_owner_id",
+        "opportunity",
+        ["owner_id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
     op.create_index(op.f("ix_opportunity_pipeline_id"), "opportunity", ["pipeline_id"], unique=False)
     op.create_index(op.f("ix_opportunity_stage_id"), "opportunity", ["stage_id"], unique=False)
     op.create_index(op.f("ix_opportunity_team_id"), "opportunity", ["team_id"], unique=False)
@@ -1237,7 +1272,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_interaction_kind"), "interaction", ["kind"], unique=False)
     op.create_index(op.f("ix_interaction_occurred_at"), "interaction", ["occurred_at"], unique=False)
     op.create_index(op.f("ix_interaction_opportunity_id"), "interaction", ["opportunity_id"], unique=False)
-    op.create_index(op.f("ix_interaction_owner_id"), "interaction", ["owner_id"], unique=False)
+    op.create_index(
+        "ix_interaction_owner_id",
+        "interaction",
+        ["owner_id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
     op.create_index(op.f("ix_interaction_team_id"), "interaction", ["team_id"], unique=False)
     op.create_index(
         "ix_interaction_trash",
