@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, event, false, inspect, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, event, false, inspect, or_, select, true
 from sqlalchemy.orm import LoaderCriteriaOption, ORMExecuteState, Session
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.schema import Table
@@ -102,6 +102,16 @@ def find(session: Session, model: type[Any], key: int, *, trash: str = "live", l
     if record is None or (trash == "live" and getattr(record, "deleted_at", None) is not None):
         raise NotFound("%(what)s not found", what=title_of(model))
     return record
+
+
+def is_visible(session: Session, model: type[Any], key: int) -> bool:
+    """Whether there is such a live record and the actor sees it: a lean statement, kept beside the criteria."""
+    kept: dict[tuple[str, str], Any] = session.info.setdefault("criteria", {})
+    name = (name_of(model), "one")
+    if name not in kept:
+        number = inspect(model).columns["id"]
+        kept[name] = select(number).where(number == bindparam("key"), visible(model, actor_of(session)))
+    return session.connection().scalar(kept[name], {"key": key}) is not None
 
 
 # ---------------------------------------------------------------------------------------------- session criteria

@@ -99,7 +99,8 @@ def _changes(record: Any, *, is_new: bool) -> Iterator[tuple[str, list[Any]]]:
     secret = entity_of(type(record)).secret
     for column in state.mapper.column_attrs:
         name = column.key
-        if name in _UNTOLD or name == "access_version":
+        # most were not touched, and asking for their history costs more than all the rest
+        if name not in state.committed_state or name in _UNTOLD or name == "access_version":
             continue
         history = state.attrs[name].history
         if not history.has_changes():
@@ -114,8 +115,10 @@ def _changes(record: Any, *, is_new: bool) -> Iterator[tuple[str, list[Any]]]:
 def _relation_changes(state: InstanceState[Any], *, is_new: bool) -> Iterator[tuple[str, list[Any]]]:
     """many-to-many relation → [numbers before, numbers after]"""
     for relation in state.mapper.relationships:
+        if relation.secondary is None or relation.key not in state.committed_state:
+            continue
         history = state.attrs[relation.key].history
-        if relation.secondary is None or not history.has_changes():
+        if not history.has_changes():
             continue
         kept = [o.id for o in history.unchanged]
         before, after = ([*kept, *(o.id for o in side)] for side in (history.deleted, history.added))

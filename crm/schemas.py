@@ -6,6 +6,7 @@ the same sentences.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -149,9 +150,19 @@ def _storable(value: Any) -> Any:
 Storable = BeforeValidator(_storable)
 
 
+#: beyond doubt: plain words on both sides, no top-level domain that is reserved for other things
+_PLAIN_EMAIL = re.compile(
+    r"\w{1,20}([.+-]\w{1,20}){0,2}@([a-z0-9]{1,30}\.){1,3}(?!(arpa|invalid|local|localhost|onion|test)$)[a-z]{2,20}",
+    re.ASCII | re.IGNORECASE,
+)
+
+
 def _email(value: str) -> str:
     if not value:
         return value
+    if _PLAIN_EMAIL.fullmatch(value):  # most of them, at a twentieth of the cost
+        name, _, domain = value.rpartition("@")
+        return f"{name}@{domain.lower()}"
     try:
         return validate_email(value, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError:

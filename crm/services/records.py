@@ -204,7 +204,7 @@ def _check_reference(session: Session, model: type[Any], field: Field, key: int)
     if field.target == "user" and key == actor_of(session).user_id:
         return
     target = related(model, field)
-    if session.scalar(select(target.id).where(target.id == key)) is None:
+    if not access.is_visible(session, target, key):
         raise invalid(field.json, "%(what)s not found", what=title_of(target))
 
 
