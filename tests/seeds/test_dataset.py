@@ -16,8 +16,7 @@ from crm.models import Customer, LostReason, Opportunity, OpportunityHistory, Pi
 from crm.models.stage import StageCategory
 from crm.search_text import matches
 from seeds import dataset
-
-REAL = Path(__file__).parents[2].parent / "shared" / "data" / "crm-dataset"
+from tests import public_data
 
 ACCOUNTS = """account,revenue,employees
 Acme,14.79,26.0
@@ -189,9 +188,9 @@ def test_a_file_without_its_columns_is_refused_and_nothing_is_kept(database: Dat
         assert _count(session, User) == 0
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"the public data set is not there: {REAL}")
+@public_data.needed
 def test_the_real_data_set_has_its_known_figures(database: Database) -> None:
-    report = dataset.load(database, REAL)
+    report = dataset.load(database, public_data.FOLDER)
     assert report.problems == []
     with database.read_only(system("test")) as session:
         early = Opportunity.created_at < datetime(2018, 1, 1, tzinfo=UTC)
