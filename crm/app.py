@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from importlib.util import find_spec
 
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from crm import logs, settings
 from crm.actor import system
+from crm.admin.app import create_admin
 from crm.api.app import Api, create_api
 from crm.api.edge import RequestIds
 from crm.db import Database
@@ -55,10 +55,7 @@ def make_app(database: Database, settings: Settings) -> ASGIApp:
     api = create_api(database, settings)
     application = Application(routes=[Route("/", _to_panel)], lifespan=_lifespan(database, api))
     application.api = _for_browsers(GZipMiddleware(api, minimum_size=1000), settings)
-    if find_spec("crm.admin.app"):
-        from crm.admin.app import create_admin
-
-        create_admin(application, database, settings)
+    create_admin(application, database, settings)
     return RequestIds(application)
 
 

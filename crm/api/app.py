@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from crm.api import docs, resources, status
+from crm.api import auth, categories, docs, resources, roles, status, users
 from crm.api.call import Call, Context, header
 from crm.api.edge import NO_STORE, SECURITY, error_answer, send_answer
 from crm.api.envelope import Answer, failure
@@ -23,8 +20,8 @@ from crm.db import Database
 from crm.errors import Forbidden
 from crm.settings import Settings
 
-#: modules with routes of their own: each has `routes() -> list[Endpoint]`; they win over the generated ones
-HAND_WRITTEN = ("auth", "users", "roles", "categories")
+#: routes of their own win over the generated ones
+HAND_WRITTEN = (auth, users, roles, categories, status, docs)
 
 
 class Api:
@@ -84,14 +81,8 @@ def create_api(database: Database, settings: Settings) -> Api:
 
 def all_routes() -> list[Endpoint]:
     """Hand-written endpoints first, then the generated ones."""
-    written = [endpoint for name in HAND_WRITTEN if find_spec(f"crm.api.{name}") for endpoint in _routes_of(name)]
-    return [*written, *status.routes(), *docs.routes(), *resources.routes()]
-
-
-def _routes_of(name: str) -> list[Endpoint]:
-    found: Any = import_module(f"crm.api.{name}")
-    routes: list[Endpoint] = found.routes()
-    return routes
+    written = [endpoint for module in HAND_WRITTEN for endpoint in module.routes()]
+    return [*written, *resources.routes()]
 
 
 def _with_headers(send: Send) -> Send:

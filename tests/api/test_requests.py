@@ -112,11 +112,11 @@ def test_texts_that_look_like_patterns_or_sql_are_only_texts(admin: Any) -> None
     for name in names:
         assert admin.post("/tags", {"name": name}).is_success
     for part, found in (
-        ("0%", ["100%"]),
-        ("a_", ["a_b"]),
-        ("\\s", ["back\\slash"]),
-        ("'neil;", [names[5]]),
-        ("伟", [names[7]]),
+        ("0%", "100%"),
+        ("a_", "a_b"),
+        ("\\s", "back\\slash"),
+        ("'neil;", names[5]),
+        ("伟", names[7]),
     ):
         data = admin.data("/tags", params={"name[contains]": part})
         assert [row["name"] for row in data["list"]] == [found]
