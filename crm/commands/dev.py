@@ -38,11 +38,11 @@ def _processes(settings: Settings, *, reload: bool) -> list[ProcessSpec]:
         processes.append(broker)
     serve = [*CRM, "web", *(["--reload"] if reload else [])]
     ready = port_open(settings.host, settings.port)
-    return [
+    return [  # the panel first: on two cores, three processes that load at once would keep people waiting
         *processes,
         ProcessSpec("web", serve, env, ready=ready, order=1, grace_s=15),
-        ProcessSpec("worker", [*CRM, "worker"], env, order=1, grace_s=WORKER_GRACE_S),
-        ProcessSpec("scheduler", [*CRM, "scheduler"], env, order=1),
+        ProcessSpec("worker", [*CRM, "worker"], env, order=2, grace_s=WORKER_GRACE_S),
+        ProcessSpec("scheduler", [*CRM, "scheduler"], env, order=2),
     ]
 
 
