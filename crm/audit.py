@@ -26,6 +26,8 @@ from crm.search_text import index_text
 MASK = "***"
 _UNTOLD = frozenset({"id", "version", "created_at", "updated_at", "created_by", "search_text", "path"})
 Changes = dict[str, list[Any]]
+_WRITE = insert(AuditEntry)
+_WRITE_ONE = _WRITE.inline()
 
 
 @event.listens_for(CrmSession, "before_flush")
@@ -45,8 +47,9 @@ def _write_down(session: Session, _context: Any) -> None:
         return
     entries = list(_entries(session))
     if entries:
-        # one row by itself is spared the way of many
-        session.connection().execute(insert(AuditEntry), entries if len(entries) > 1 else entries[0])
+        # one row by itself is spared the way of many, and nobody asks for its number
+        one = len(entries) == 1
+        session.connection().execute(_WRITE_ONE if one else _WRITE, entries[0] if one else entries)
 
 
 def note(session: Session, record: Any, action: str, changes: Changes) -> None:

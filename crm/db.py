@@ -6,18 +6,20 @@ what it changes; a session opened before both have joined refuses to work.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
+from sqlalchemy.util import greenlet_spawn
 
 from crm.actor import Actor
 
+Result = TypeVar("Result")
 #: names of the listeners that protect every session; `crm.access` and `crm.audit` add theirs when imported
 GUARDS: set[str] = set()
 #: a connection that was idle for longer is asked whether it still lives
@@ -129,6 +131,14 @@ class Database:
         async with self._async_session(False, actor, info) as session:
             yield session
 
+    async def run(self, actor: Actor, service: Callable[..., Result], *arguments: Any, **info: Any) -> Result:
+        """`service(session, *arguments)` in one transaction, from begin to commit in one step of the event loop's
+        greenlet: what an AsyncSession does in five.  For the web doors' writes.
+        """
+        _guarded()
+        engine = self.async_engine().sync_engine
+        return await greenlet_spawn(_in_transaction, engine, {"actor": actor, **info}, service, arguments)
+
     def _async_session(self, write: bool, actor: Actor, info: dict[str, Any]) -> AsyncSession:
         engine = self.async_engine(write=write)
         kept: dict[str, Any] = {"actor": actor, **info}
@@ -144,6 +154,13 @@ class Database:
             await engine.dispose()
         self._async_engines.clear()
         self.dispose()
+
+
+def _in_transaction(
+    engine: Engine, info: dict[str, Any], service: Callable[..., Result], arguments: tuple[Any, ...]
+) -> Result:
+    with CrmSession(engine, info=info, expire_on_commit=False) as session, session.begin():
+        return service(session, *arguments)
 
 
 def normalised(url: str) -> URL:

@@ -140,8 +140,7 @@ class Call:
 
     async def run(self, service: Callable[..., Result], *arguments: Any) -> Result:
         """`service(session, …)` in one transaction of the actor, without regard to Idempotency-Key."""
-        async with self.context.database.transaction_async(self.actor, **self.session_info) as session:
-            return await session.run_sync(service, *arguments)
+        return await self.context.database.run(self.actor, service, *arguments, **self.session_info)
 
     async def write(self, work: Callable[[Session], Answer]) -> Answer:
         """`work(session)` in one transaction; a POST with an Idempotency-Key is done once and answered alike."""
