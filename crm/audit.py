@@ -58,6 +58,18 @@ def note(session: Session, record: Any, action: str, changes: Changes) -> None:
     session.connection().execute(insert(AuditEntry), [_common(session) | told])
 
 
+def entry_of_new(session: Session, record: Any) -> dict[str, Any] | None:
+    """The entry of a record about to be inserted, all but its number; None where nothing is written down.
+
+    Stamps the record as a flush would.
+    """
+    _stamp(record, actor_of(session).user_id, is_new=True)
+    if session.info.get("audit_off") or not _audited(record):
+        return None
+    told = {"entity": name_of(type(record)), "changes": dict(_changes(record, is_new=True))}
+    return _common(session) | told | {"action": session.info.get("verb") or "create"}
+
+
 def _common(session: Session) -> dict[str, Any]:
     return {
         "created_at": now(),

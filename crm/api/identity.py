@@ -14,11 +14,12 @@ from typing import Any
 from sqlalchemy import BigInteger, String, bindparam, exists, select
 
 from crm.actor import Actor, system
-from crm.api.reader import Prepared, Reader, Values
+from crm.api.reader import Reader
 from crm.db import Database
 from crm.errors import Unauthenticated
 from crm.models.token_blacklist import TokenBlacklist
 from crm.models.user import User
+from crm.prepared import Prepared, Values
 from crm.rights import load_actor
 from crm.services import tokens
 from crm.settings import Settings

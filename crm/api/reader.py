@@ -9,18 +9,18 @@ import asyncio
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import asyncpg
-from sqlalchemy import BindParameter, Dialect, Select
+from sqlalchemy import Dialect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg as postgresql
-from sqlalchemy.sql import visitors
 
 from crm.db import Database
 from crm.errors import Unavailable
+from crm.prepared import Prepared, Values
 
 GONE = "The database does not answer; try again in a moment"
 _DRIVER = "postgresql+asyncpg"
@@ -32,53 +32,7 @@ _SERVER = {
     "application_name": "crm-reads",
 }
 _LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError)
-Values = Mapping[str, Any]
 Rows = Sequence[Sequence[Any]]
-
-
-class Slot(int):
-    """A number that stands for a value known only when the statement runs: `name` says which."""
-
-    name: str
-
-    def __new__(cls, number: int, name: str) -> Slot:
-        made = super().__new__(cls, number)
-        made.name = name
-        return made
-
-
-class Prepared:
-    """A select as text, and how its parameters are filled in: by name, in the driver's order.
-
-    Parameters without a value of their own are asked for, and those in `named`.
-    """
-
-    def __init__(self, statement: Select[Any], dialect: Dialect, *, named: Collection[str] = ()) -> None:
-        asked = {*named, *_without_value(statement)}
-        compiled: Any = statement.params(dict.fromkeys(asked)).compile(dialect=dialect)
-        written = compiled.construct_expanded_state()  # with every list of values written out
-        constants, processors = written.parameters, {**compiled._bind_processors, **written.processors}
-        self.sql: str = written.statement
-        self._plan: list[tuple[str | None, Any, Any]] = []
-        for name in written.positiontup or ():
-            constant, convert = constants.get(name), processors.get(name)
-            if isinstance(constant, Slot):
-                self._plan.append((constant.name, None, None))
-            elif name in asked:
-                self._plan.append((name, convert, None))
-            else:
-                self._plan.append((None, None, convert(constant) if convert else constant))
-
-    def arguments(self, values: Values) -> list[Any]:
-        """`values` (by name, as Python values) as the driver wants them."""
-        return [
-            constant if name is None else values[name] if convert is None else convert(values[name])
-            for name, convert, constant in self._plan
-        ]
-
-
-def _without_value(statement: Select[Any]) -> set[str]:
-    return {e.key for e in visitors.iterate(statement) if isinstance(e, BindParameter) and e.required}
 
 
 class Reader(Protocol):

@@ -20,10 +20,10 @@ from crm.api.columns import Decode, Readable, ids_of, readable
 from crm.api.filters import condition
 from crm.api.identity import SIGNED_OUT, VERSION
 from crm.api.query import Shape
-from crm.api.reader import Prepared, Slot
 from crm.entity import permission
 from crm.fields import Field, Kind, fields_of, related
 from crm.names import camel
+from crm.prepared import Prepared, Slot
 from crm.search_text import matches
 
 #: numbers no row bears: they stand for the caller's number and teams until the statement runs

@@ -16,12 +16,14 @@ from sqlalchemy.orm import Session
 
 from crm.columns import now
 from crm.db import CrmSession, actor_of
+from crm.insertion import WATCHED
 from crm.models.opportunity import Opportunity
 from crm.models.opportunity_history import OpportunityChange, OpportunityHistory
 from crm.models.stage import Stage
 from crm.models.user import User
 from crm.services.opportunities import CLOSED
 
+WATCHED.add(Opportunity.__tablename__)
 _ANY: dict[str, Any] = {"unscoped": True}
 _LENGTH = 200
 

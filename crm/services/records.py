@@ -20,6 +20,7 @@ from crm.db import actor_of
 from crm.entity import entity_of, extras_of, permission, rules_of, title_of
 from crm.errors import BadInput, Conflict, Forbidden, StaleVersion, invalid
 from crm.fields import Field, Kind, fields_of, related
+from crm.insertion import insert_alone
 from crm.services.integrity import sentence
 
 Values = Mapping[str, Any]
@@ -40,7 +41,7 @@ def create(session: Session, model: type[Any], values: Values, *, hidden: Values
     _assign_hidden(record, hidden)
     session.add(record)
     _apply_rules(session, record, frozenset(columns))
-    flush(session, model)
+    flush(session, model, new=record)
     _write_extras(session, record, extras)
     return record
 
@@ -117,10 +118,11 @@ def check_version(record: Any, expected: int | None) -> None:
         raise StaleVersion(STALE)
 
 
-def flush(session: Session, model: type[Any]) -> None:
-    """Flush; what the database refuses becomes a sentence for the user."""
+def flush(session: Session, model: type[Any], *, new: Any = None) -> None:
+    """Flush; what the database refuses becomes a sentence for the user.  `new`: the record that was just added."""
     try:
-        session.flush()
+        if new is None or not insert_alone(session, new):
+            session.flush()
     except StaleDataError:
         raise StaleVersion(STALE) from None
     except IntegrityError as error:
