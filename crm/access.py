@@ -19,7 +19,7 @@ from crm.actor import Actor, Scope
 from crm.db import GUARDS, CrmSession, actor_of
 from crm.entity import REGISTRY, entity_of, name_of, permission, title_of
 from crm.errors import Forbidden, NotFound
-from crm.models.user import User, user_team
+from crm.models.user import user_team
 
 NO_PERMISSION = "Forbidden"
 
@@ -89,6 +89,15 @@ def require_for(session: Session, record: Any, verb: str) -> None:
     within = select(model.id).where(model.id == record.id, reach(model, actor, scope))
     if session.scalar(within, execution_options={"unscoped": True}) is None:
         raise Forbidden(NO_PERMISSION)
+
+
+def allows(session: Session, record: Any, verb: str) -> bool:
+    """Whether `require_for` would let it pass: for buttons that are shown only to those who may press them."""
+    try:
+        require_for(session, record, verb)
+    except Forbidden:
+        return False
+    return True
 
 
 def find(session: Session, model: type[Any], key: int, *, trash: str = "live", lock: bool = False) -> Any:
@@ -172,4 +181,3 @@ def _criterion(session: Session, model: type[Any], actor: Actor, trash: str) -> 
 
 
 GUARDS.add("access")
-__all__ = ["User", "find", "in_trash", "reach", "require", "require_for", "visible"]

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Dialect, Table, Text, false
+from sqlalchemy import ColumnElement, Dialect, Text, false
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import BindParameter
@@ -131,6 +131,6 @@ def search_ddl(table: str, dialect: str) -> list[str]:
     ]
 
 
-def is_search_table(table: Table | Column[Any] | Any) -> bool:
+def is_search_table(name: str) -> bool:
     """FTS5 keeps its data in shadow tables that no model declares."""
-    return "_search" in str(getattr(table, "name", table))
+    return "_search" in name

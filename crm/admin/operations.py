@@ -44,9 +44,9 @@ def offered(session: Session, record: Any) -> list[dict[str, Any]]:
             "asks": bool(operation.options),
         }
         for operation in operations_of(model).values()
-        if (operation.when is None or operation.when(record)) and _may(session, record, operation.verb)
+        if (operation.when is None or operation.when(record)) and access.allows(session, record, operation.verb)
     ]
-    own = PAGES.get(name_of(model), ()) if _may(session, record, "update") else ()
+    own = PAGES.get(name_of(model), ()) if access.allows(session, record, "update") else ()
     return [*verbs, *(page.button(record) for page in own)]
 
 
@@ -76,14 +76,6 @@ PAGES: dict[str, tuple[OwnPage, ...]] = {
     "user": (OwnPage("password", lazy("Set password"), "key"),),
     "role": (OwnPage("grants", lazy("Permissions"), "shield-check"),),
 }
-
-
-def _may(session: Session, record: Any, verb: str) -> bool:
-    try:
-        access.require_for(session, record, verb)
-    except CrmError:
-        return False
-    return True
 
 
 async def run(request: Request) -> Response:
