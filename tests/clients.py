@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +76,18 @@ class World:
         if self._admin is None:
             self._admin = self.caller(admin=True)
         return self._admin
+
+
+def settings_for(url: str, folder: Path) -> Settings:
+    """Settings of a world that outlives one test: no Redis, cheap password hashes, no `.env`."""
+    return Settings(
+        _env_file=None,
+        env="test",
+        data_dir=folder,
+        database_url=url,
+        jwt_secret="a secret of 32 bytes for tests only",
+        bcrypt_cost=4,
+    )
 
 
 @contextmanager

@@ -14,8 +14,7 @@ from crm.entity import OPERATIONS, REGISTRY, Entity, operation, permission
 from crm.entity_check import problems_of
 from crm.models import AuditEntry, Customer
 from crm.models.base import Base, Owned, Record, Searchable, Trashable
-from crm.settings import Settings
-from tests.clients import World, started
+from tests.clients import World, settings_for, started
 from tests.conftest import BACKENDS
 from tests.factories import as_json, make, sample
 
@@ -72,15 +71,7 @@ def world(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
     url = new_database(request.param)
-    settings = Settings(
-        _env_file=None,
-        env="test",
-        data_dir=tmp_path_factory.mktemp("data"),
-        database_url=url,
-        jwt_secret="a secret of 32 bytes for tests only",
-        bcrypt_cost=4,
-    )
-    with started(url, settings) as made:
+    with started(url, settings_for(url, tmp_path_factory.mktemp("data"))) as made:
         with made.database.engine().begin() as connection:
             Base.metadata.create_all(connection, tables=[contract.__table__])
         yield made
