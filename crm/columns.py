@@ -62,6 +62,15 @@ class Fraction(Fixed):
         super().__init__(5, 4)
 
 
+class Quantity(Fixed):
+    """How many of something, with three decimals: hours, kilograms, pieces."""
+
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(15, 3)
+
+
 class Instant(TypeDecorator[datetime]):
     """A moment in UTC: timestamptz on PostgreSQL, UTC text on SQLite; always an aware datetime in Python."""
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from alembic import context
 
 import crm.models
-from crm.columns import Document, Fraction, Instant, Key, Money
+from crm.columns import Document, Fraction, Instant, Key, Money, Quantity
 from crm.search_text import is_search_table
 
 
@@ -18,7 +18,7 @@ def _include(_object: Any, name: str | None, kind: str, _reflected: bool, _compa
 
 def _render(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
     """Our column types by their own names, so that a migration reads alike for both databases."""
-    if kind == "type" and isinstance(item, Money | Fraction | Instant):
+    if kind == "type" and isinstance(item, Money | Quantity | Fraction | Instant):
         return f"crm.columns.{type(item).__name__}()"
     if kind == "type":
         named = {id(Key): "Key", id(Document): "Document"}

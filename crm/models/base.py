@@ -125,7 +125,7 @@ class Linked:
     """Points at any record by entity name and number, as tasks, reminders, files and mail do."""
 
     record_type: Mapped[str | None] = mapped_column(String(32), sort_order=70, doc="Kind of the linked record.")
-    record_id: Mapped[int | None] = mapped_column(Key, sort_order=71, doc="Number of the linked record.")
+    record_id: Mapped[int | None] = mapped_column(Key, index=True, sort_order=71, doc="Number of the linked record.")
 
 
 def live_unique(name: str, *columns: str, message: str) -> Index:

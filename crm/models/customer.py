@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm.columns import choice
+from crm.columns import choice, now
 from crm.entity import Entity
 from crm.models.base import Owned, Record, Searchable, Trashable
 from crm.models.category import Category
@@ -46,7 +47,18 @@ class Customer(Owned, Trashable, Searchable, Record):
         icon="building",
         list=("name", "status", "industry_id", "rating", "city", "phone", "owner_id", "created_at"),
         form=(
-            *("name", "legal_name", "status", "industry_id", "rating", "source", "parent_id", "website", "domain"),
+            *(
+                "name",
+                "legal_name",
+                "status",
+                "status_reason",
+                "industry_id",
+                "rating",
+                "source",
+                "parent_id",
+                "website",
+                "domain",
+            ),
             *("phone", "address", "city", "country", "size", "annual_revenue", "currency", "description"),
             *("tags", "owner_id", "team_id"),
         ),
@@ -64,6 +76,8 @@ class Customer(Owned, Trashable, Searchable, Record):
     status: Mapped[CustomerStatus] = mapped_column(
         choice(CustomerStatus), default=CustomerStatus.PROSPECT, index=True, doc="Where the relation stands."
     )
+    status_reason: Mapped[str] = mapped_column(String(300), default="", doc="Why the relation stands there.")
+    status_since: Mapped[datetime] = mapped_column(default=now, doc="Since when the relation stands there.")
     industry_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"), index=True, doc="Industry, a category.")
     rating: Mapped[Rating | None] = mapped_column(choice(Rating), index=True, doc="How much attention it deserves.")
     source: Mapped[str] = mapped_column(String(60), default="", index=True, doc="Where it was found.")

@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import Column, ForeignKey, String, Table, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.columns import Key, choice
 from crm.entity import Entity
-from crm.models.base import Linked, Record
+from crm.models.attachment import Attachment
+from crm.models.base import Base, Linked, Record
+from crm.models.contact import Contact
+from crm.models.email_template import EmailTemplate
+from crm.models.interaction import Interaction
 from crm.models.user import User
 
 
@@ -24,6 +28,21 @@ class EmailState(StrEnum):
     UNCERTAIN = "uncertain"
     CANCELLED = "cancelled"
     CAPTURED = "captured"
+
+
+class EmailPurpose(StrEnum):
+    """Whom it goes to, and so what it must honour."""
+
+    SYSTEM = "system"
+    BUSINESS = "business"
+
+
+email_message_attachment = Table(
+    "email_message_attachment",
+    Base.metadata,
+    Column("email_message_id", ForeignKey("email_message.id", ondelete="CASCADE"), primary_key=True),
+    Column("attachment_id", ForeignKey("attachment.id"), primary_key=True, index=True),
+)
 
 
 class EmailMessage(Linked, Record):
@@ -52,6 +71,17 @@ class EmailMessage(Linked, Record):
     subject: Mapped[str] = mapped_column(String(300), doc="Subject.")
     text_body: Mapped[str] = mapped_column(Text, default="", doc="Body as text.")
     html_body: Mapped[str] = mapped_column(Text, default="", doc="Body as HTML.")
+    purpose: Mapped[EmailPurpose] = mapped_column(
+        choice(EmailPurpose), default=EmailPurpose.SYSTEM, index=True, doc="To colleagues (system), or to customers."
+    )
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True, doc="Person it goes to.")
+    template_id: Mapped[int | None] = mapped_column(
+        ForeignKey("email_template.id"), index=True, doc="Template it was made from."
+    )
+    template_number: Mapped[int | None] = mapped_column(doc="Version of the template.")
+    interaction_id: Mapped[int | None] = mapped_column(
+        ForeignKey("interaction.id"), index=True, doc="Entry of the timeline it became."
+    )
     state: Mapped[EmailState] = mapped_column(
         choice(EmailState), default=EmailState.READY, index=True, doc="What became of it."
     )
@@ -62,3 +92,7 @@ class EmailMessage(Linked, Record):
     sent_at: Mapped[datetime | None] = mapped_column(index=True, doc="When the server took it.")
 
     owner: Mapped[User | None] = relationship(foreign_keys=[owner_id])
+    contact: Mapped[Contact | None] = relationship(foreign_keys=[contact_id])
+    template: Mapped[EmailTemplate | None] = relationship(foreign_keys=[template_id])
+    interaction: Mapped[Interaction | None] = relationship(foreign_keys=[interaction_id])
+    attachments: Mapped[list[Attachment]] = relationship(secondary=email_message_attachment, order_by=Attachment.id)

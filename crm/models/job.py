@@ -89,6 +89,7 @@ class Job(Stamped):
     progress_done: Mapped[int | None] = mapped_column(doc="Units done.")
     progress_total: Mapped[int | None] = mapped_column(doc="Units in all.")
     progress_note: Mapped[str] = mapped_column(String(200), default="", doc="What it is doing.")
+    cancel_asked_at: Mapped[datetime | None] = mapped_column(doc="When somebody asked it to stop.")
     principal_id: Mapped[int | None] = mapped_column(
         ForeignKey("user.id"), index=True, doc="User whose rights it has; empty: the system."
     )

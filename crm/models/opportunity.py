@@ -66,6 +66,9 @@ class Opportunity(Owned, Trashable, Searchable, Record):
         ForeignKey("stage.id"), default=filled_by_rule, index=True, doc="Stage; the first one if left out."
     )
     amount: Mapped[Decimal | None] = mapped_column(index=True, doc="What it is worth; may be unknown.")
+    amount_by_hand: Mapped[bool] = mapped_column(
+        default=False, doc="The amount was typed, and does not follow the lines."
+    )
     currency: Mapped[str] = mapped_column(String(3), default="USD", doc="Currency of the amount, ISO 4217.")
     probability_override: Mapped[Decimal | None] = mapped_column(
         Fraction(), doc="Chance to win, 0 to 1; empty: the stage's default."

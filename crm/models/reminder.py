@@ -30,6 +30,17 @@ class ReminderState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class ReminderKind(StrEnum):
+    """What it reminds of."""
+
+    CUSTOM = "custom"
+    TASK = "task"
+    FOLLOW_UP = "follow_up"
+    CLOSE_DATE = "close_date"
+    STALE = "stale"
+    OVERDUE = "overdue"
+
+
 class Reminder(Linked, Record):
     """`key` is unique: one reminder per user, record and moment, whoever asks for it."""
 
@@ -41,7 +52,7 @@ class Reminder(Linked, Record):
         label="subject",
         list=("subject", "user_id", "remind_at", "channel", "state"),
         form=("subject", "user_id", "remind_at", "channel", "record_type", "record_id"),
-        filters=("state", "user_id", "remind_at", "record_type", "created_at"),
+        filters=("state", "kind", "user_id", "remind_at", "record_type", "created_at"),
         sort=("remind_at", "created_at"),
         order="remind_at",
         owner="user_id",
@@ -56,6 +67,11 @@ class Reminder(Linked, Record):
     state: Mapped[ReminderState] = mapped_column(
         choice(ReminderState), default=ReminderState.WAITING, index=True, doc="Whether it was told."
     )
+    kind: Mapped[ReminderKind] = mapped_column(
+        choice(ReminderKind), default=ReminderKind.CUSTOM, index=True, doc="What it reminds of."
+    )
+    offset_minutes: Mapped[int | None] = mapped_column(doc="Minutes before the due time; empty: a moment of its own.")
+    snoozes: Mapped[int] = mapped_column(default=0, doc="How often it was put off.")
     key: Mapped[str] = mapped_column(String(120), unique=True, doc="Keeps it from being told twice.")
 
     user: Mapped[User] = relationship(foreign_keys=[user_id])

@@ -6,24 +6,18 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.columns import Document, choice
 from crm.entity import Entity
 from crm.models.base import Linked, Record, Searchable, Trashable
+from crm.models.task_series import TaskSeries
+from crm.models.task_terms import TaskKind, TaskPriority
 from crm.models.team import Team
 from crm.models.user import User
 
-
-class TaskKind(StrEnum):
-    """What has to be done."""
-
-    TODO = "todo"
-    CALL = "call"
-    MEETING = "meeting"
-    EMAIL = "email"
-    FOLLOW_UP = "follow_up"
+__all__ = ["Task", "TaskKind", "TaskPriority", "TaskStatus"]
 
 
 class TaskStatus(StrEnum):
@@ -36,19 +30,11 @@ class TaskStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-class TaskPriority(StrEnum):
-    """How much it matters."""
-
-    LOW = "low"
-    NORMAL = "normal"
-    HIGH = "high"
-    URGENT = "urgent"
-
-
 class Task(Linked, Trashable, Searchable, Record):
     """Belongs to its assignee; due at an instant, or on a day in the assignee's zone."""
 
     __tablename__ = "task"
+    __table_args__ = (Index("uq_task_series_id_occurrence", "series_id", "occurrence", unique=True),)
     __entity__ = Entity(
         section="Sales",
         icon="checkbox",
@@ -61,7 +47,7 @@ class Task(Linked, Trashable, Searchable, Record):
         search=("title", "description"),
         filters=(
             *("status", "priority", "kind", "due_at", "due_date", "assignee_id", "team_id", "parent_id"),
-            *("record_type", "completed_at", "created_at", "updated_at"),
+            *("record_type", "record_id", "series_id", "completed_at", "created_at", "updated_at"),
         ),
         sort=("due_at", "due_date", "priority", "status", "created_at", "updated_at"),
         owner="assignee_id",
@@ -85,7 +71,10 @@ class Task(Linked, Trashable, Searchable, Record):
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"), index=True, doc="Team it belongs to.")
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"), index=True, doc="Task it is a part of.")
     checklist: Mapped[list[Any]] = mapped_column(Document, default=list, doc="Steps: text and done.")
+    series_id: Mapped[int | None] = mapped_column(ForeignKey("task_series.id"), index=True, doc="Series it is one of.")
+    occurrence: Mapped[str | None] = mapped_column(String(40), doc="Which one of its series: the date or instant.")
 
     assignee: Mapped[User | None] = relationship(foreign_keys=[assignee_id])
     team: Mapped[Team | None] = relationship(foreign_keys=[team_id])
     parent: Mapped[Task | None] = relationship(remote_side="Task.id", foreign_keys=[parent_id])
+    series: Mapped[TaskSeries | None] = relationship(foreign_keys=[series_id])

@@ -20,7 +20,7 @@ from crm.services import records
 
 TEST = system("test")
 VALUES = {"name": "张伟 Acme", "size": 5, "annual_revenue": Decimal("12.50"), "city": "Berlin"}
-CHANGING = ("id", "created_at", "updated_at", "name", "search_text")
+CHANGING = ("id", "created_at", "updated_at", "status_since", "name", "search_text")
 
 
 def _make(session: Session, name: str) -> int:
