@@ -42,7 +42,7 @@ def sample(model: type[Any], session: Session, **chosen: Any) -> dict[str, Any]:
     number, special = next(_numbers), SPECIAL.get(name_of(model), {})
     if name_of(model) == "opportunity":
         default_pipeline(session)
-    if name_of(model) == "reminder":
+    if name_of(model) in ("reminder", "notification_preference"):
         chosen.setdefault("user_id", user(session).id)
     if name_of(model) == "schedule":
         chosen.setdefault("payload", {"report": "open_pipeline", "recipients": [user(session).id]})

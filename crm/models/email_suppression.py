@@ -26,7 +26,6 @@ class EmailSuppression(Record):
         form=("address", "reason"),
         filters=("address", "created_at"),
         sort=("address", "created_at"),
-        verbs=("create", "delete"),
     )
 
     address: Mapped[str] = mapped_column(String(254), doc="E-mail address, in lower case.")

@@ -12,5 +12,5 @@ from crm.models.notification_preference import NotificationPreference
 @rule(NotificationPreference)
 def own(session: Session, preference: NotificationPreference, changed: frozenset[str]) -> None:
     """Yours, unless it says otherwise."""
-    if preference.user_id is None:
-        preference.user_id = actor_of(session).user_id  # type: ignore[assignment]  # the column is refused if empty
+    if not preference.user_id:
+        preference.user_id = actor_of(session).user_id or 0  # of the system's own there are none: refused
