@@ -18,7 +18,9 @@ def words(name: str) -> str:
 
 
 def plural(name: str) -> str:
-    """English plural of a snake_case noun: category → categories, stage → stages, history → histories."""
+    """English plural of a snake_case noun: category → categories, stage → stages, history → histories, series → series."""
+    if name.endswith("series"):
+        return name
     if name.endswith("y") and name[-2] not in "aeiou":
         return f"{name[:-1]}ies"
     return f"{name}es" if name.endswith(("s", "x", "ch")) else f"{name}s"
