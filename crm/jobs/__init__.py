@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from crm.columns import now
 from crm.db import actor_of
 from crm.jobs.events import JobState, instant, record
+from crm.jobs.killpoints import reach
 from crm.logs import request_id
 from crm.models.job import Job, JobEffect, JobStatus
 
@@ -61,4 +62,5 @@ def enqueue(
     number: int | None = connection.execute(statement).scalar()
     if number is not None:
         record(connection, [JobState(number, None, JobStatus.QUEUED)], by=actor.name)
+        reach("after_asking")
     return number

@@ -1,4 +1,4 @@
-"""The worker's statements: claim a job, keep its lease, end it; every one of them counts rows to know who won."""
+"""The worker's statements: claim a job, end it; every one of them counts rows to know who won."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, update
+from sqlalchemy import ColumnElement, Connection, and_, case, or_, update
 
 from crm.errors import Conflict
 from crm.jobs.events import JobState, instant, record
@@ -62,6 +62,9 @@ def claim(connection: Connection, job_id: int, *, worker: str, lease_s: float = 
             lease_until=instant(connection, plus_s=lease_s),
             worker=worker,
             started_at=instant(connection),
+            progress_done=None,
+            progress_total=None,
+            progress_note="",
         )
         .returning(
             *(Job.kind, Job.payload, Job.effect, Job.principal_id, Job.request_id),
@@ -76,35 +79,40 @@ def claim(connection: Connection, job_id: int, *, worker: str, lease_s: float = 
 
 
 def extend(connection: Connection, lease: Lease, *, lease_s: float = LEASE_S) -> bool:
-    """The worker lives; False: it was replaced."""
+    """The worker lives; False: it was replaced.  Within a transaction this is the fence of what follows."""
     values = {"lease_until": instant(connection, plus_s=lease_s)}
-    return connection.execute(update(Job).where(*_mine(lease)).values(values)).rowcount == 1
+    return connection.execute(update(Job).where(*mine(lease)).values(values)).rowcount == 1
 
 
 def finish(connection: Connection, lease: Lease, *, note: str = "") -> None:
     """Done, in the transaction of the work's own rows; LeaseLost (then nothing may be kept) without the token."""
-    _end(connection, lease, _mine(lease), JobStatus.SUCCEEDED, note)
+    _end(connection, lease, mine(lease), JobStatus.SUCCEEDED, note)
 
 
 def finish_late(connection: Connection, lease: Lease, *, note: str) -> None:
     """The effect is known to have happened: also what was taken for uncertain meanwhile is done after all."""
     unclear = (Job.id == lease.job_id) & (Job.status == JobStatus.UNCERTAIN)
-    _end(connection, lease, [or_(unclear, and_(*_mine(lease)))], JobStatus.SUCCEEDED, note)
+    _end(connection, lease, [or_(unclear, and_(*mine(lease)))], JobStatus.SUCCEEDED, note)
 
 
 def leave_uncertain(connection: Connection, lease: Lease, *, why: str) -> None:
     """Nobody can tell whether the effect happened: a human decides."""
-    _end(connection, lease, _mine(lease), JobStatus.UNCERTAIN, why, error_class="Uncertain", last_error=why[:2000])
+    _end(connection, lease, mine(lease), JobStatus.UNCERTAIN, why, error_class="Uncertain", last_error=why[:2000])
 
 
 def give_up(connection: Connection, lease: Lease, *, error_class: str, why: str) -> None:
     """No further attempt makes sense, or none is left."""
     error = {"error_class": error_class[:120], "last_error": why[:2000]}
-    _end(connection, lease, _mine(lease), JobStatus.DEAD, why, attempt=lease.attempt + 1, **error)
+    _end(connection, lease, mine(lease), JobStatus.DEAD, why, attempt=lease.attempt + 1, **error)
+
+
+def cancel(connection: Connection, lease: Lease, *, why: str) -> None:
+    """It was asked to stop, and did."""
+    _end(connection, lease, mine(lease), JobStatus.CANCELLED, why)
 
 
 def try_later(connection: Connection, lease: Lease, *, error_class: str, why: str) -> None:
-    """Queue it again, later with each attempt; dead after the last."""
+    """Queue it again, later with each attempt; dead after the last, cancelled if it was asked to stop meanwhile."""
     if lease.last:
         give_up(connection, lease, error_class=error_class, why=why)
         return
@@ -114,12 +122,12 @@ def try_later(connection: Connection, lease: Lease, *, error_class: str, why: st
         "error_class": error_class[:120],
         "last_error": why[:2000],
     }
-    _leave(connection, lease, _mine(lease), JobStatus.QUEUED, why, values)
+    _queue_again(connection, lease, why, values)
 
 
 def give_back(connection: Connection, lease: Lease, *, why: str) -> None:
     """The worker stops before it is done: another one may begin at once, and no attempt is counted."""
-    _leave(connection, lease, _mine(lease), JobStatus.QUEUED, why, {"run_at": instant(connection)})
+    _queue_again(connection, lease, why, {"run_at": instant(connection)})
 
 
 def backoff_s(attempt: int) -> float:
@@ -127,8 +135,16 @@ def backoff_s(attempt: int) -> float:
     return float(min(LONGEST_BACKOFF_S, BACKOFF_S * 2.0 ** min(attempt, 20)) * random.uniform(0.5, 1.5))
 
 
-def _mine(lease: Lease) -> list[ColumnElement[bool]]:
+def mine(lease: Lease) -> list[ColumnElement[bool]]:
+    """Whether this run still holds the job: the net under every statement of a worker."""
     return [Job.id == lease.job_id, Job.lease_token == lease.token, Job.status == JobStatus.RUNNING]
+
+
+def _queue_again(connection: Connection, lease: Lease, why: str, values: dict[str, Any]) -> None:
+    asked = Job.cancel_asked_at.is_not(None)
+    status = case((asked, JobStatus.CANCELLED.value), else_=JobStatus.QUEUED.value)
+    finished = case((asked, instant(connection)), else_=None)
+    _leave(connection, lease, mine(lease), status, why, {"finished_at": finished, **values})
 
 
 def _end(
@@ -146,12 +162,14 @@ def _leave(
     connection: Connection,
     lease: Lease,
     where: list[ColumnElement[bool]],
-    status: JobStatus,
+    status: Any,
     note: str,
     values: dict[str, Any],
 ) -> None:
     free = {"status": status, "lease_token": None, "lease_until": None}
-    if connection.execute(update(Job).where(*where).values({**free, **values})).rowcount != 1:
+    statement = update(Job).where(*where).values({**free, **values}).returning(Job.status)
+    after = connection.execute(statement).scalar()
+    if after is None:
         raise LeaseLost
-    step = JobState(lease.job_id, JobStatus.RUNNING, status, int(values.get("attempt", lease.attempt)), note)
+    step = JobState(lease.job_id, JobStatus.RUNNING, JobStatus(after), int(values.get("attempt", lease.attempt)), note)
     record(connection, [step], by=lease.worker)

@@ -16,6 +16,7 @@ def sweep(connection: Connection, *, by: str) -> int:
     in_flight = exists().where(EmailMessage.job_id == Job.id, EmailMessage.state == EmailState.SENDING)
     status = case(
         (and_(Job.effect == JobEffect.AT_MOST_ONCE, in_flight), JobStatus.UNCERTAIN.value),
+        (Job.cancel_asked_at.is_not(None), JobStatus.CANCELLED.value),
         (Job.crashes + 1 >= Job.max_crashes, JobStatus.DEAD.value),
         else_=JobStatus.QUEUED.value,
     )

@@ -15,7 +15,7 @@ from crm.actor import system
 from crm.columns import now
 from crm.db import Database
 from crm.errors import CrmError
-from crm.jobs import enqueue
+from crm.jobs import enqueue, purge
 from crm.jobs.sweep import sweep
 from crm.logs import logger
 from crm.models.job import Job
@@ -70,9 +70,15 @@ def look_after_workers(database: Database) -> int:
 
 
 def forget(database: Database) -> int:
-    """Tokens, sessions and the like that have run out are deleted; how many rows."""
+    """Tokens, sessions and the like that have run out are deleted, and jobs done long ago; how many rows."""
     with database.transaction(CLOCK) as session:
-        return expiry.purge_expired(session)
+        count = expiry.purge_expired(session)
+    while True:  # in short transactions: whoever asks for a job must not wait for this
+        with database.engine().begin() as connection:
+            gone = purge.purge(connection)
+        count += gone
+        if gone < purge.BATCH:
+            return count
 
 
 def _has_due(schedule: Schedule, moment: datetime, zone: str) -> bool:

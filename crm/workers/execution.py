@@ -12,13 +12,15 @@ from crm.actor import Actor, system
 from crm.db import Database
 from crm.errors import BadInput, CrmError, Forbidden, NotFound
 from crm.jobs import lease as leases
+from crm.jobs.killpoints import reach
 from crm.jobs.lease import Lease, LeaseLost
 from crm.logs import logger, request_id
 from crm.rights import load_actor
 from crm.settings import Settings
-from crm.workers.heartbeat import Heartbeat
+from crm.workers.heartbeat import Heartbeat, Hold, Wish
+from crm.workers.redaction import redacted
 from crm.workers.registry import Kind, Permanent, arguments, kind_of
-from crm.workers.run import Run, write_down
+from crm.workers.run import Run, Stopped, write_down
 
 #: trying again would meet the same answer
 _FINAL = (Permanent, BadInput, Forbidden, NotFound)
@@ -27,37 +29,44 @@ _log = logger(__name__)
 
 def execute(database: Database, settings: Settings, heartbeat: Heartbeat, job_id: int, *, worker: str) -> bool:
     """Run the job if it can be claimed; False if there was nothing to do. Errors end in the job's row, not here."""
+    reach("before_claim")
     with database.engine().begin() as connection:
-        lease = leases.claim(connection, job_id, worker=worker)
+        lease = leases.claim(connection, job_id, worker=worker, lease_s=heartbeat.lease_s)
     if lease is None:
         return False
+    reach("after_claim")
     token = request_id.set(lease.request_id or f"job-{job_id}")
     try:
-        with heartbeat.holding(lease):
-            _attempt(database, settings, lease)
+        with heartbeat.holding(lease) as hold:
+            _attempt(database, settings, hold, heartbeat.lease_s)
     finally:
         request_id.reset(token)
+    reach("after_finish")
     return True
 
 
-def _attempt(database: Database, settings: Settings, lease: Lease) -> None:
+def _attempt(database: Database, settings: Settings, hold: Hold, lease_s: float) -> None:
+    lease = hold.lease
     try:
-        _work(database, settings, lease)
+        _work(database, settings, hold, lease_s)
         _log.debug("job ended", job=lease.job_id, kind=lease.kind)
     except LeaseLost:
         _log.warning("job was taken over by another worker", job=lease.job_id, kind=lease.kind)
-    except Shutdown:
-        _end(database, partial(leases.give_back, lease=lease, why="the worker was stopped"))
+    except (Stopped, Shutdown) as error:
+        cancelled = isinstance(error, Stopped) and error.wish is Wish.CANCEL
+        statement, why = (leases.cancel, Wish.CANCEL) if cancelled else (leases.give_back, Wish.STOP)
+        _end(database, partial(statement, lease=lease, why=why.value))
     except _FINAL as error:
-        _fail(database, lease, error, final=True)
+        _fail(database, settings, lease, error, final=True)
     except (Exception, Interrupt) as error:
-        _fail(database, lease, error, final=False)
+        _fail(database, settings, lease, error, final=False)
 
 
-def _work(database: Database, settings: Settings, lease: Lease) -> None:
+def _work(database: Database, settings: Settings, hold: Hold, lease_s: float) -> None:
+    lease = hold.lease
     kind = kind_of(lease.kind)
     values = arguments(kind, lease.payload)
-    run = Run(database, settings, lease, _actor(database, kind, lease))
+    run = Run(database, settings, hold, _actor(database, kind, lease), lease_s=lease_s)
     if kind.own_steps:
         kind.run(run, **values)
     if run.ended:
@@ -66,7 +75,9 @@ def _work(database: Database, settings: Settings, lease: Lease) -> None:
         if not kind.own_steps:
             kind.run(session, **values)
             session.flush()
+        reach("mid_work")
         run.end(session, leases.finish)
+        reach("before_finish")
 
 
 def _actor(database: Database, kind: Kind, lease: Lease) -> Actor:
@@ -80,8 +91,8 @@ def _actor(database: Database, kind: Kind, lease: Lease) -> Actor:
     return actor
 
 
-def _fail(database: Database, lease: Lease, error: BaseException, *, final: bool) -> None:
-    why, name = reason(error), type(error).__name__
+def _fail(database: Database, settings: Settings, lease: Lease, error: BaseException, *, final: bool) -> None:
+    why, name = redacted(reason(error), settings), type(error).__name__
     _log.warning("job failed", job=lease.job_id, kind=lease.kind, attempt=lease.attempt + 1, error=name, why=why)
     statement = leases.give_up if final else leases.try_later
     _end(database, partial(statement, lease=lease, error_class=name, why=why))

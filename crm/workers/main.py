@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dramatiq import Worker
@@ -11,6 +12,7 @@ from dramatiq import Worker
 from crm import services
 from crm.db import Database
 from crm.errors import StartError
+from crm.jobs.lease import HEARTBEAT_S, LEASE_S
 from crm.logs import logger
 from crm.settings import Settings
 from crm.workers import jobs
@@ -19,8 +21,8 @@ from crm.workers.execution import execute
 from crm.workers.heartbeat import Heartbeat, process_name
 from crm.workers.registry import KINDS
 
-#: work that takes long has threads of its own, so that no report delays a reminder
-GROUPS: tuple[tuple[tuple[str, ...], int], ...] = ((("default", "mail"), 6), (("reports", "ai"), 2))
+#: queue → threads of its own, so that neither a slow report nor a mail server that hangs delays a reminder
+THREADS: Mapping[str, int] = {"default": 3, "mail": 3, "reports": 1, "ai": 1}
 #: an idle worker asks for wake-ups at least this often; with the relay's pace it decides how soon a job begins
 IDLE_POLL_MS = 60
 STOP_LIMIT_MS = 20_000
@@ -39,12 +41,18 @@ class _Group:
 class WorkerProcess:
     """Threads, heartbeat and database of one worker; `start`, then `stop`."""
 
-    def __init__(self, settings: Settings, *, heartbeat_s: float = 20.0, lease_s: float = 60.0) -> None:
-        threads = sum(count for _, count in GROUPS)
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        heartbeat_s: float = HEARTBEAT_S,
+        lease_s: float = LEASE_S,
+        threads: Mapping[str, int] = THREADS,
+    ) -> None:
         self._settings = settings
-        self._database = Database(settings.database, pool_size=threads + SPARE_CONNECTIONS)
+        self._database = Database(settings.database, pool_size=sum(threads.values()) + SPARE_CONNECTIONS)
         self._heartbeat = Heartbeat(self._database, "worker", every_s=heartbeat_s, lease_s=lease_s)
-        self._groups = [self._group(queues, count) for queues, count in GROUPS]
+        self._groups = [self._group(queue, count) for queue, count in threads.items()]
 
     def start(self) -> None:
         self._heartbeat.start()
@@ -54,6 +62,7 @@ class WorkerProcess:
 
     def stop(self, *, limit_ms: int = STOP_LIMIT_MS) -> None:
         """Finish what is running, give back what does not end in time and what was only fetched."""
+        self._heartbeat.ask_to_stop()
         stopping = [threading.Thread(target=group.worker.stop, args=(limit_ms,)) for group in self._groups]
         for thread in stopping:
             thread.start()
@@ -65,8 +74,8 @@ class WorkerProcess:
         self._database.dispose()
         _log.info("worker stopped")
 
-    def _group(self, queues: tuple[str, ...], threads: int) -> _Group:
-        broker = receiver(broker_url(self._settings), queues, self._run)
+    def _group(self, queue: str, threads: int) -> _Group:
+        broker = receiver(broker_url(self._settings), [queue], self._run)
         worker = Worker(broker, worker_timeout=IDLE_POLL_MS, worker_threads=threads)
         worker.queue_prefetch = threads
         return _Group(broker, worker)

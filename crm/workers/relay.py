@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from crm.db import Database
 from crm.jobs import dispatch
 from crm.jobs.dispatch import LOST_AFTER_S, WakeUp
+from crm.jobs.killpoints import reach
 from crm.logs import logger
 from crm.workers import broker
 
@@ -26,6 +27,7 @@ class Relay:
     def __init__(self, database: Database, redis_url: str, *, name: str, lost_after_s: float = LOST_AFTER_S) -> None:
         self._database, self._name, self._lost_after_s = database, name, lost_after_s
         self._broker = broker.sender(redis_url)
+        self._redis_was_away = False
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: often while there is work, at rest every 80 ms, ever more rarely while a server is away."""
@@ -43,9 +45,15 @@ class Relay:
         with self._database.engine(write=False).connect() as connection:
             if not dispatch.anything_due(connection, lost_after_s=self._lost_after_s):
                 return 0
+        if self._redis_was_away:  # nothing is taken only to be put back again, with a diary entry each time
+            self._broker.client.ping()
+            self._redis_was_away = False
         with self._database.engine().begin() as connection:
             wake_ups = dispatch.take_due(connection, by=self._name, lost_after_s=self._lost_after_s)
+            reach("after_taking")
+        reach("after_dispatch")
         self._send(wake_ups)
+        reach("after_wake")
         return len(wake_ups)
 
     def _send(self, wake_ups: Sequence[WakeUp]) -> None:
@@ -53,6 +61,7 @@ class Relay:
             try:
                 broker.send(self._broker, wake_up)
             except RedisError:
+                self._redis_was_away = True
                 with self._database.engine().begin() as connection:
                     dispatch.put_back(connection, wake_ups[sent:], by=self._name, why="Redis is away")
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -13,14 +13,27 @@ from sqlalchemy.orm import Session
 
 from crm.actor import Actor
 from crm.db import CrmSession, Database
+from crm.errors import CrmError
 from crm.jobs import lease as leases
-from crm.jobs.lease import Lease
+from crm.jobs import watch
+from crm.jobs.lease import LEASE_S, Lease, LeaseLost
 from crm.logs import logger
 from crm.settings import Settings
+from crm.workers.heartbeat import Hold, Wish
 
 #: so long an outcome is kept in hand while the database is away
 RECORD_LIMIT_S = 60.0
+#: progress is written at most this often
+PROGRESS_S = 1.0
 _log = logger(__name__)
+
+
+class Stopped(CrmError):
+    """The job ends at a step between two of its transactions, because `wish` says so."""
+
+    def __init__(self, wish: Wish) -> None:
+        self.wish = wish
+        super().__init__(wish.value)
 
 
 @dataclass(slots=True)
@@ -29,15 +42,26 @@ class Run:
 
     database: Database
     settings: Settings
-    lease: Lease
+    hold: Hold
     actor: Actor
     ended: bool = False
+    lease_s: float = LEASE_S
+    _open: int = field(default=0, repr=False)
+    _told_at: float = field(default=float("-inf"), repr=False)
+
+    @property
+    def lease(self) -> Lease:
+        return self.hold.lease
 
     @contextmanager
     def transaction(self) -> Iterator[CrmSession]:
         """A transaction with the rights of the job."""
-        with self.database.transaction(self.actor, settings=self.settings) as session:
-            yield session
+        self._open += 1
+        try:
+            with self.database.transaction(self.actor, settings=self.settings, run=self) as session:
+                yield session
+        finally:
+            self._open -= 1
 
     def end(self, session: Session, statement: Callable[..., None], **options: str) -> None:
         """End the job by a statement of `crm.jobs.lease`, in the session's transaction."""
@@ -46,8 +70,41 @@ class Run:
 
     def fence(self, session: Session) -> None:
         """Raises LeaseLost if another worker has the job; what follows in this transaction is then not kept."""
-        if not leases.extend(session.connection(), self.lease):
-            raise leases.LeaseLost
+        if not leases.extend(session.connection(), self.lease, lease_s=self.lease_s):
+            raise LeaseLost
+
+    def progress(self, done: int, total: int | None = None, note: str = "") -> None:
+        """Show `done` of `total` and a sentence on what is being done, at most once a second; call it between steps.
+
+        It is written beside the work's transaction.  Raises Stopped (or LeaseLost) where the job is to end here:
+        somebody asked it to stop, or the worker is being stopped; what the open transaction did is then not kept.
+        """
+        moment = time.monotonic()
+        if moment - self._told_at >= PROGRESS_S or done == total:
+            self._told_at = moment
+            self._tell(done, total, note)
+        if self.hold.wish is Wish.REPLACED:
+            raise LeaseLost
+        if self.hold.wish is not None:
+            raise Stopped(self.hold.wish)
+
+    def _tell(self, done: int, total: int | None, note: str) -> None:
+        if not (self._open and self.database.is_sqlite):  # its one writer is this very job
+            with self.database.engine().begin() as connection:
+                watch.write_progress(connection, self.lease, done, total, note)
+        with self.database.engine(write=False).connect() as connection:
+            asked = watch.asked_to_stop(connection, self.lease)
+        if asked is None:
+            self.hold.wish = Wish.REPLACED
+        elif asked:
+            self.hold.wish = Wish.CANCEL
+
+
+def run_of(session: Session) -> Run:
+    """The run whose transaction this is, inside a handler: for its progress."""
+    found = session.info["run"]
+    assert isinstance(found, Run)
+    return found
 
 
 def settings_of(session: Session) -> Settings:

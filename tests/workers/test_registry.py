@@ -60,10 +60,11 @@ def test_mail_is_asked_for_as_it_is_declared() -> None:
     assert (kind.queue, kind.attempts, kind.effect) == ("mail", 20, JobEffect.AT_MOST_ONCE)
 
 
-def test_every_queue_has_threads() -> None:
-    from crm.workers.main import GROUPS
+def test_every_queue_has_threads_of_its_own() -> None:
+    from crm.workers.main import THREADS
 
-    assert sorted(queue for queues, _ in GROUPS for queue in queues) == sorted(QUEUES)
+    assert sorted(THREADS) == sorted(QUEUES)
+    assert min(THREADS.values()) >= 1
 
 
 def test_a_name_is_declared_once_and_its_queue_must_exist() -> None:
