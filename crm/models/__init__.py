@@ -31,6 +31,7 @@ from crm.models.process_heartbeat import ProcessHeartbeat
 from crm.models.product import Product
 from crm.models.refresh_token import RefreshToken
 from crm.models.reminder import Reminder
+from crm.models.restoration import Restoration
 from crm.models.role import Role, RolePermission
 from crm.models.schedule import Schedule
 from crm.models.stage import Stage
@@ -74,6 +75,7 @@ __all__ = [
     "Product",
     "RefreshToken",
     "Reminder",
+    "Restoration",
     "Role",
     "RolePermission",
     "Schedule",
