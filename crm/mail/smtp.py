@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 
+from crm.jobs.killpoints import reach
 from crm.settings import Settings
 
 TIMEOUT_S = 30.0
@@ -59,13 +60,16 @@ class Handover:
     def complete(self) -> Answer:
         """DATA and the body; raises Refused, TryLater or NoAnswer."""
         self._ask_for_body()
+        reach("after_data")
         try:
             self._server.send(_dotted(self._body))
+            reach("after_body")
             code, reply = self._server.getreply()
         except (OSError, smtplib.SMTPException) as error:
             raise NoAnswer(0, _text(error)) from None
         if code != 250:
             raise _verdict(code, reply)
+        reach("after_250")
         return Answer(code, _text(reply))
 
     def _ask_for_body(self) -> None:

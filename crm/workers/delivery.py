@@ -12,6 +12,7 @@ from typing import Any
 
 from crm.columns import now
 from crm.jobs import lease as leases
+from crm.jobs.killpoints import reach
 from crm.mail import message as mime
 from crm.mail import smtp
 from crm.models.email_message import EmailMessage, EmailState
@@ -32,9 +33,12 @@ def deliver(run: Run, message_id: int) -> None:
     begun = False
     try:
         with smtp.connected(run.settings, prepared, sender=sender, recipient=recipient) as handover:
+            reach("after_rcpt")
             _begin(run, message_id, header=str(prepared["Message-ID"]))
             begun = True
+            reach("after_sending")
             _sent(run, message_id, handover.complete())
+            reach("after_sent")
     except smtp.Refused as error:
         _refused(run, message_id, error)
     except smtp.TryLater as error:
@@ -111,6 +115,7 @@ def _conclude(
             stored = _stored(emails.get(session, message_id))
             emails.conclude(session, stored, state, code=code, reply=reply)
             run.end(session, statement, **options)
+            reach("before_sent")
 
     persist(once)
 
