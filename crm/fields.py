@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Column, Date, Enum, Integer, String, Text, inspe
 from sqlalchemy.orm import Mapper, RelationshipProperty
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
-from crm.columns import Fixed, Instant, Money
+from crm.columns import Fixed, Fraction, Instant, Money, Quantity
 from crm.entity import REGISTRY, entity_of, name_of
 from crm.names import camel, words
 
@@ -29,6 +29,7 @@ class Kind(StrEnum):
     INTEGER = "integer"
     MONEY = "money"
     FRACTION = "fraction"
+    QUANTITY = "quantity"
     BOOLEAN = "boolean"
     DATE = "date"
     INSTANT = "instant"
@@ -46,8 +47,9 @@ _BY_NAME = {
     "currency": Kind.CURRENCY,
     "timezone": Kind.TIMEZONE,
 }
+_FIXED: dict[type[Fixed], Kind] = {Money: Kind.MONEY, Fraction: Kind.FRACTION, Quantity: Kind.QUANTITY}
 #: columns that are kept for the machinery and shown nowhere
-INTERNAL = frozenset({"search_text", "deleted_at"})
+INTERNAL = frozenset({"search_text", "deleted_at", "deleted_with"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ def _kind(column: Column[Any]) -> Kind:
     if isinstance(column.type, Enum):
         return Kind.CHOICE
     if isinstance(column.type, Fixed):
-        return Kind.MONEY if isinstance(column.type, Money) else Kind.FRACTION
+        return _FIXED[type(column.type)]
     if isinstance(column.type, String):
         long = isinstance(column.type, Text) or (column.type.length or 0) >= 1000
         return _BY_NAME.get(column.key, Kind.LONG_TEXT if long else Kind.TEXT)

@@ -39,6 +39,7 @@ NAMING = {
 }
 LIVE = text("deleted_at IS NULL")
 TRASHED = text("deleted_at IS NOT NULL")
+WENT_ALONG = text("deleted_with IS NOT NULL")
 
 
 class Base(DeclarativeBase):
@@ -93,6 +94,9 @@ class Trashable:
     """Deleting moves to the trash: `deleted_at` is set, and the row is no longer seen."""
 
     deleted_at: Mapped[datetime | None] = mapped_column(sort_order=94, doc="When it was moved to the trash.")
+    deleted_with: Mapped[str | None] = mapped_column(
+        String(60), sort_order=95, doc="Record it went to the trash with, such as customer:42; empty: on its own."
+    )
 
 
 class Owned:
@@ -150,6 +154,8 @@ def _add_owner_index(table: Table, owner: str) -> None:
 def _add_indexes(table: Table) -> None:
     if "deleted_at" in table.c:
         Index(f"ix_{table.name}_trash", table.c.deleted_at, sqlite_where=TRASHED, postgresql_where=TRASHED)
+        went: Any = {"sqlite_where": WENT_ALONG, "postgresql_where": WENT_ALONG}
+        Index(f"ix_{table.name}_deleted_with", table.c.deleted_with, **went)
     if "record_type" in table.c and "record_id" in table.c:
         Index(f"ix_{table.name}_record", table.c.record_type, table.c.record_id)
     if "search_text" in table.c:
