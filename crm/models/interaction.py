@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.columns import choice, now
@@ -39,6 +39,10 @@ class Interaction(Owned, Trashable, Searchable, Record):
     """One entry of the timeline, linked to the contact, the customer and the deal it was about."""
 
     __tablename__ = "interaction"
+    __table_args__ = tuple(
+        Index(f"ix_interaction_{link}_occurred_at_id", link, "occurred_at", "id")
+        for link in ("customer_id", "contact_id", "opportunity_id")
+    )
     __entity__ = Entity(
         section="Sales",
         icon="messages",
@@ -67,9 +71,9 @@ class Interaction(Owned, Trashable, Searchable, Record):
     occurred_at: Mapped[datetime] = mapped_column(default=now, index=True, doc="When it happened.")
     duration_minutes: Mapped[int | None] = mapped_column(doc="How long it took, in minutes.")
     outcome: Mapped[str] = mapped_column(String(300), default="", doc="What came of it.")
-    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True, doc="Customer.")
-    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True, doc="Person.")
-    opportunity_id: Mapped[int | None] = mapped_column(ForeignKey("opportunity.id"), index=True, doc="Deal.")
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), doc="Customer.")
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), doc="Person.")
+    opportunity_id: Mapped[int | None] = mapped_column(ForeignKey("opportunity.id"), doc="Deal.")
 
     customer: Mapped[Customer | None] = relationship(foreign_keys=[customer_id])
     contact: Mapped[Contact | None] = relationship(foreign_keys=[contact_id])
