@@ -80,6 +80,11 @@ def number(value: int | Decimal) -> str:
     return numbers.format_decimal(value, locale=current(), decimal_quantization=False)
 
 
+def duration(seconds: int) -> str:
+    """A time span in its largest fitting unit: 3 days, 5 hours, 12 minutes."""
+    return str(dates.format_timedelta(timedelta(seconds=seconds), threshold=1.5, locale=current()))
+
+
 def percent(value: Decimal) -> str:
     """A share from 0 to 1: 12.5%"""
     return numbers.format_percent(value, "#,##0.##%", locale=current())

@@ -18,7 +18,7 @@ def words(name: str) -> str:
 
 
 def plural(name: str) -> str:
-    """English plural of a snake_case noun: category → categories, stage → stages, history → histories, series → series."""
+    """English plural of a snake_case noun: category → categories, stage → stages, series → series."""
     if name.endswith("series"):
         return name
     if name.endswith("y") and name[-2] not in "aeiou":

@@ -97,6 +97,9 @@ def bad_input(error: ValidationError) -> BadInput:
 # ---------------------------------------------------------------------------------------------- types
 
 
+_DIGITS = {Kind.MONEY: (18, 2), Kind.QUANTITY: (15, 3)}
+
+
 def annotation(field: Field) -> Any:
     """The pydantic type of one field, with its bounds."""
     kind = _bounded(field)
@@ -105,8 +108,9 @@ def annotation(field: Field) -> Any:
 
 def _bounded(field: Field) -> Any:
     match field.kind:
-        case Kind.MONEY:
-            return Annotated[Decimal, Property(max_digits=18, decimal_places=2)]
+        case Kind.MONEY | Kind.QUANTITY:
+            digits, places = _DIGITS[field.kind]
+            return Annotated[Decimal, Property(max_digits=digits, decimal_places=places)]
         case Kind.FRACTION:
             return Annotated[Decimal, Property(ge=0, le=1, max_digits=5, decimal_places=4)]
         case Kind.INTEGER:

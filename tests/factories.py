@@ -31,6 +31,7 @@ SPECIAL: dict[str, Mapping[str, Any]] = {
     },
     "user": {"locale": "en"},
     "pipeline": {"is_default": False},
+    "interaction": {"occurred_at": datetime(2026, 1, 31, 9, 0, 1, 120, tzinfo=UTC)},
 }
 #: entities of the registry that have generated routes, and those of them that can be created there
 REACHED = [model for model in models() if entity_of(model).api]
@@ -113,6 +114,7 @@ def _value(field: Field, number: int) -> Any:
         Kind.INTEGER: 3,
         Kind.MONEY: Decimal("-0.50") if number % 2 else Decimal("1234567890123.40"),
         Kind.FRACTION: Decimal("0.1250"),
+        Kind.QUANTITY: Decimal("2.500"),
         Kind.BOOLEAN: True,
         Kind.DATE: date(2026, 11, 30),
         Kind.INSTANT: datetime(2026, 11, 30, 9, 0, number % 60, number % 2 * 120, tzinfo=UTC),

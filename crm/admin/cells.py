@@ -35,7 +35,7 @@ class Cell:
     items: Sequence[Cell] = ()
 
 
-_RIGHT = frozenset({"integer", "money", "fraction"})
+_RIGHT = frozenset({"integer", "money", "fraction", "quantity"})
 #: records that are drawn with an avatar or a company mark
 _DRAWN = {"user": "user", "customer": "company", "tag": "tag"}
 
@@ -64,7 +64,8 @@ def plain(field: Field, value: Any) -> Cell:
         return Cell(field.kind.value, "")
     if field.kind is Kind.CHOICE:
         return choice(field, value)
-    shown = _SHOWN.get(field.kind, str)(value)
+    show = formats.duration if field.name.startswith("seconds_") else _SHOWN.get(field.kind, str)
+    shown = show(value)
     return Cell(field.kind.value, shown, value, url=_outward(field, value))
 
 
@@ -120,7 +121,7 @@ def _revive(field: Field, value: Any) -> Any:
         return datetime.fromisoformat(value)
     if field.kind is Kind.DATE:
         return date.fromisoformat(value)
-    if field.kind in (Kind.MONEY, Kind.FRACTION):
+    if field.kind in (Kind.MONEY, Kind.FRACTION, Kind.QUANTITY):
         return Decimal(value)
     return value
 
@@ -144,6 +145,7 @@ _SHOWN: dict[Kind, Callable[[Any], str]] = {
     Kind.INTEGER: formats.number,
     Kind.MONEY: formats.money,
     Kind.FRACTION: formats.percent,
+    Kind.QUANTITY: formats.number,
     Kind.DATE: formats.day,
     Kind.INSTANT: formats.moment,
     Kind.BOOLEAN: lambda value: gettext("Yes") if value else gettext("No"),

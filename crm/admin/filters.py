@@ -30,6 +30,7 @@ SHAPES: dict[Kind, tuple[str, tuple[str, ...]]] = {
     Kind.INTEGER: ("number", _RANGE),
     Kind.MONEY: ("number", _RANGE),
     Kind.FRACTION: ("number", _RANGE),
+    Kind.QUANTITY: ("number", _RANGE),
     Kind.REFERENCE: ("reference", _PLAIN),
     Kind.REFERENCES: ("reference", ("",)),
 }
@@ -170,6 +171,7 @@ _READ: dict[Kind, Callable[[Field, str], Any]] = {
     Kind.INTEGER: _number,
     Kind.MONEY: _number,
     Kind.FRACTION: _number,
+    Kind.QUANTITY: _number,
     Kind.CHOICE: _choice,
     Kind.BOOLEAN: _boolean,
     Kind.DATE: _date,

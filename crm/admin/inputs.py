@@ -77,6 +77,7 @@ _WIDGETS: dict[Kind, dict[str, str]] = {
     Kind.INTEGER: {"inputmode": "numeric"},
     Kind.MONEY: {"inputmode": "decimal"},
     Kind.FRACTION: {"inputmode": "decimal"},
+    Kind.QUANTITY: {"inputmode": "decimal"},
 }
 
 
@@ -133,6 +134,7 @@ _RAW: dict[Kind, Callable[[Any], str]] = {
     Kind.DOCUMENT: _json,
     Kind.MONEY: lambda value: f"{value:f}",
     Kind.FRACTION: lambda value: f"{value.normalize():f}",
+    Kind.QUANTITY: lambda value: f"{value.normalize():f}",
 }
 
 
@@ -153,7 +155,8 @@ def sent(field: Field, text: Any) -> Any:
     return text.replace("\r\n", "\n") if field.kind is Kind.LONG_TEXT else text
 
 
-_NOT_TEXT = frozenset({Kind.INTEGER, Kind.MONEY, Kind.FRACTION, Kind.DATE, Kind.INSTANT, Kind.CHOICE, Kind.REFERENCE})
+_NUMBERS = (Kind.INTEGER, Kind.MONEY, Kind.FRACTION, Kind.QUANTITY)
+_NOT_TEXT = frozenset({*_NUMBERS, Kind.DATE, Kind.INSTANT, Kind.CHOICE, Kind.REFERENCE})
 
 
 def _instant(text: str) -> str:

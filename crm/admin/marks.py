@@ -37,7 +37,9 @@ KEY_FACTS = frozenset(
 #: fields that hold a word of the program as text: shown in the reader's language
 SAID = frozenset({"action", "entity", "record_type", "from_status", "to_status", "resource"})
 #: fields that point at a user
-PEOPLE = frozenset({"owner_id", "assignee_id", "user_id", "lead_id", "manager_id", "principal_id", "created_by"})
+PEOPLE = frozenset(
+    {"owner_id", "assignee_id", "user_id", "lead_id", "manager_id", "principal_id", "created_by", "changed_by"}
+)
 
 
 def tone(value: object) -> str:

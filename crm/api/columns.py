@@ -82,6 +82,7 @@ def _boolean(value: int | None) -> bool | None:
 _SQLITE: dict[Kind, Callable[[ColumnElement[Any]], ColumnElement[Any]]] = {
     Kind.MONEY: _money,
     Kind.FRACTION: _share,
+    Kind.QUANTITY: _share,
     Kind.INSTANT: _moment,
     Kind.DATE: lambda column: type_coerce(column, String),
     Kind.CHOICE: lambda column: type_coerce(column, String),
@@ -89,4 +90,5 @@ _SQLITE: dict[Kind, Callable[[ColumnElement[Any]], ColumnElement[Any]]] = {
 _POSTGRESQL: dict[Kind, Callable[[ColumnElement[Any]], ColumnElement[Any]]] = {
     Kind.MONEY: lambda column: cast(column, Text),
     Kind.FRACTION: lambda column: cast(column, Double),
+    Kind.QUANTITY: lambda column: cast(column, Double),
 }

@@ -22,7 +22,7 @@ _MOST = 200
 _BOOLEANS = {"true": True, "false": False}
 #: operators by kind of field; whatever is not here is text
 OPERATORS: dict[Kind, tuple[str, ...]] = {
-    **dict.fromkeys((Kind.INTEGER, Kind.MONEY, Kind.FRACTION, Kind.DATE, Kind.INSTANT), _ORDERED),
+    **dict.fromkeys((Kind.INTEGER, Kind.MONEY, Kind.FRACTION, Kind.QUANTITY, Kind.DATE, Kind.INSTANT), _ORDERED),
     Kind.BOOLEAN: ("eq", "ne", "null"),
     Kind.CHOICE: ("eq", "ne", "in", "nin", "null"),
     Kind.REFERENCE: ("eq", "ne", "in", "nin", "null"),
@@ -145,6 +145,7 @@ _READERS: dict[Kind, Callable[[Field, str], Any]] = {
     Kind.REFERENCES: _integer,
     Kind.MONEY: _decimal,
     Kind.FRACTION: _decimal,
+    Kind.QUANTITY: _decimal,
     Kind.BOOLEAN: _boolean,
     Kind.DATE: _day,
     Kind.INSTANT: _moment,
@@ -156,6 +157,7 @@ _SENTENCES = {
     Kind.REFERENCES: "must be the number of a record",
     Kind.MONEY: "must be a number such as 1000 or 99.50",
     Kind.FRACTION: "must be a number such as 0.25",
+    Kind.QUANTITY: "must be a number such as 2 or 1.5",
     Kind.BOOLEAN: "must be true or false",
     Kind.DATE: "must be a date such as 2026-11-30",
     Kind.INSTANT: "must be an instant such as 2026-11-30T09:00:00Z",

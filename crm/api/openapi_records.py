@@ -24,6 +24,7 @@ _VALUES: dict[Kind, Schema] = {
     Kind.REFERENCES: {"type": "array", "items": {"type": "integer", "format": "int64"}},
     Kind.MONEY: {"type": "string", "pattern": r"^-?\d+\.\d{2}$"},
     Kind.FRACTION: {"type": "number"},
+    Kind.QUANTITY: {"type": "number"},
     Kind.BOOLEAN: {"type": "boolean"},
     Kind.DATE: {"type": "string", "format": "date"},
     Kind.INSTANT: {"type": "string", "format": "date-time"},

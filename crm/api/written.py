@@ -85,6 +85,7 @@ def _document(value: Any) -> Any:
 _WRITE: dict[Kind, Write] = {
     Kind.MONEY: _money,
     Kind.FRACTION: _share,
+    Kind.QUANTITY: _share,
     Kind.INSTANT: _moment,
     Kind.DATE: _day,
     Kind.CHOICE: str,

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from crm.entity import Entity
 from crm.models.base import Stamped
 from crm.models.email_template import EmailTemplate
+from crm.models.user import User
 
 
 class EmailTemplateVersion(Stamped):
@@ -34,3 +35,4 @@ class EmailTemplateVersion(Stamped):
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"), doc="Who wrote it; empty: the system.")
 
     template: Mapped[EmailTemplate] = relationship(foreign_keys=[template_id])
+    author: Mapped[User | None] = relationship(foreign_keys=[changed_by])

@@ -12,6 +12,7 @@ from crm.entity import Entity
 from crm.models.base import Stamped
 from crm.models.opportunity import Opportunity
 from crm.models.stage import Stage
+from crm.models.user import User
 
 
 class OpportunityChange(StrEnum):
@@ -56,3 +57,4 @@ class OpportunityHistory(Stamped):
     opportunity: Mapped[Opportunity] = relationship(foreign_keys=[opportunity_id])
     from_stage: Mapped[Stage | None] = relationship(foreign_keys=[from_stage_id])
     to_stage: Mapped[Stage | None] = relationship(foreign_keys=[to_stage_id])
+    author: Mapped[User | None] = relationship(foreign_keys=[changed_by])

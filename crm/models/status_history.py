@@ -9,6 +9,7 @@ from crm.columns import choice
 from crm.entity import Entity
 from crm.models.base import Stamped
 from crm.models.customer import Customer, CustomerStatus
+from crm.models.user import User
 
 
 class StatusHistory(Stamped):
@@ -35,3 +36,4 @@ class StatusHistory(Stamped):
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"), doc="Who changed it; empty: the system.")
 
     customer: Mapped[Customer] = relationship(foreign_keys=[customer_id])
+    author: Mapped[User | None] = relationship(foreign_keys=[changed_by])

@@ -22,6 +22,7 @@ TRIES: dict[Kind, tuple[str, str]] = {
     Kind.REFERENCES: ("3", "one"),
     Kind.MONEY: ("1000.50", "1e3"),
     Kind.FRACTION: ("0.25", "half"),
+    Kind.QUANTITY: ("1.5", "many"),
     Kind.BOOLEAN: ("true", "1"),
     Kind.DATE: ("2026-11-30", "2026-13-01"),
     Kind.INSTANT: ("2026-11-30T09:00:00Z", "2026-11-30T09:00:00"),
