@@ -67,6 +67,12 @@ class NotFound(CrmError):
     status = 404
 
 
+class RequestTimeout(CrmError):
+    """408: the body came too slowly."""
+
+    status = 408
+
+
 class Conflict(CrmError):
     """409: the state of the record does not allow it, or a unique value is taken."""
 
@@ -105,6 +111,12 @@ class Unavailable(CrmError):
     """503: a server this needs does not answer."""
 
     status = 503
+
+
+class NoRoom(Unavailable):
+    """507: the disk is full."""
+
+    status = 507
 
 
 class StartError(CrmError):

@@ -1,0 +1,1 @@
+"""Uploaded files: storage by content, names, what may be stored, reading them from a request, previews."""
