@@ -46,7 +46,8 @@ def _reminder(session: Session) -> None:
 
 
 def _report(session: Session) -> None:
-    payload = {"report": "open_pipeline", "recipients": [_user(session).id], "fire": "sample"}
+    recipients = [_user(session).id]
+    payload: dict[str, Any] = {"report": "open_pipeline", "recipients": recipients, "fire": "sample"}
     enqueue(session, "report.mail", key="sample", queue="reports", **payload)
 
 

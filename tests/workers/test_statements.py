@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select, update
 from crm.actor import system
 from crm.columns import now
 from crm.db import Database
-from crm.jobs import dispatch, enqueue, presence
+from crm.jobs import dispatch, enqueue, presence, purge
 from crm.jobs import lease as leases
 from crm.jobs.lease import Lease, LeaseLost
 from crm.jobs.sweep import sweep
@@ -227,3 +227,16 @@ def test_signs_of_life(database: Database) -> None:
     assert not statement(database, presence.is_heard, "worker", within_s=-1)
     statement(database, presence.leave, process="host:1")
     assert statement(database, presence.last_heard, "worker") is None
+
+
+def test_what_succeeded_long_ago_is_forgotten_and_nothing_else(database: Database) -> None:
+    old, dead, waiting, last = (_one(database, key, 100) for key in ("old", "dead", "waiting", "last"))
+    statement(database, leases.finish, claimed(database, old))
+    statement(database, leases.give_up, claimed(database, dead), error_class="E", why="no")
+    statement(database, leases.finish, claimed(database, last))
+    long_ago = {"finished_at": now() - timedelta(days=31)}
+    statement(database, lambda connection: connection.execute(update(Job).values(long_ago)))
+    assert statement(database, purge.purge) == 1
+    assert [job.id for job in jobs(database)] == [dead, waiting, last], "the newest number is never given out again"
+    events = statement(database, lambda connection: set(connection.scalars(select(JobEvent.job_id))))
+    assert old not in events
