@@ -19,10 +19,17 @@ ENTITIES = (
     *("pipeline", "stage", "lost_reason", "product", "category_type", "category", "contact_group", "tag"),
     *("user", "team", "role", "permission"),
 )
+#: read on the records they belong to; their own lists stand under "More"
+SELDOM = frozenset(
+    {
+        *("contact_group", "opportunity_history", "opportunity_line", "status_history", "task_series"),
+        *("email_suppression", "email_template_version", "job_event", "notification_preference"),
+    }
+)
 
 
 def build(views: Sequence[EntityView], actor: Actor, here: str) -> list[dict[str, Any]]:
-    """Sections {label, items: [{label, url, icon, active, name}]}; `here` is the identity of the open page."""
+    """Sections {label, items: [{label, url, icon, active, name, seldom}]}; `here`: identity of the open page."""
     sections: dict[str, list[dict[str, Any]]] = {}
     for view in sorted(views, key=_place):
         if view.allows(actor, "view"):
@@ -41,6 +48,7 @@ def _item(view: EntityView, here: str) -> dict[str, Any]:
         "icon": view.icon_name,
         "active": view.identity == here,
         "name": name_of(view.model),
+        "seldom": name_of(view.model) in SELDOM,
     }
 
 
