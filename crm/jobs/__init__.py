@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from crm.columns import now
 from crm.db import actor_of
 from crm.jobs.events import JobState, instant, record
+from crm.jobs.holding import status_for
 from crm.jobs.killpoints import reach
 from crm.logs import request_id
-from crm.models.job import Job, JobEffect, JobStatus
+from crm.models.job import Job, JobEffect
 
 PAYLOAD_LIMIT = 16_384
 QUEUES = ("default", "mail", "ai", "reports")
@@ -42,7 +43,7 @@ def enqueue(
     actor) has when it runs.  `queue`, `effect` and `attempts` are those of the kind's `@job`; a test compares them.
     """
     connection = session.connection()
-    actor = actor_of(session)
+    actor, status = actor_of(session), status_for(connection, effect)
     row = {
         "kind": kind,
         "dedupe_key": key,
@@ -51,7 +52,7 @@ def enqueue(
         "priority": priority,
         "effect": effect,
         "max_attempts": attempts,
-        "status": JobStatus.QUEUED,
+        "status": status,
         "run_at": run_at or instant(connection),
         "created_at": now(),
         "principal_id": principal_id or actor.user_id,
@@ -61,6 +62,6 @@ def enqueue(
     statement = make(Job).values(row).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Job.id)
     number: int | None = connection.execute(statement).scalar()
     if number is not None:
-        record(connection, [JobState(number, None, JobStatus.QUEUED)], by=actor.name)
+        record(connection, [JobState(number, None, status)], by=actor.name)
         reach("after_asking")
     return number

@@ -21,7 +21,7 @@ from crm.logs import logger
 from crm.models.job import Job
 from crm.models.reminder import Reminder, ReminderState
 from crm.models.schedule import Schedule
-from crm.services import expiry, schedules
+from crm.services import expiry, job_alerts, schedules
 
 CLOCK = system("scheduler")
 REMINDERS_AT_ONCE = 500
@@ -67,6 +67,15 @@ def look_after_workers(database: Database) -> int:
     if found:
         _log.warning("workers vanished", jobs=found)
     return found
+
+
+def tell_of_dead_jobs(database: Database) -> int:
+    """Administrators are told of the jobs that died since the last look; how many jobs."""
+    with database.read_only(CLOCK) as session:
+        if not job_alerts.anything_to_tell(session):
+            return 0
+    with database.transaction(CLOCK) as session:
+        return job_alerts.tell_of_dead(session)
 
 
 def forget(database: Database) -> int:

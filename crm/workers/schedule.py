@@ -41,6 +41,7 @@ class SchedulerProcess:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a round left out on a busy machine is no news
         self._every(tick_s, partial(clock.tick, self._database, zone=settings.timezone))
         self._every(sweep_s, partial(clock.look_after_workers, self._database))
+        self._every(sweep_s, partial(clock.tell_of_dead_jobs, self._database))
         self._every(FORGET_S, partial(clock.forget, self._database))
 
     def start(self) -> None:
