@@ -35,15 +35,18 @@ def configure(settings: Settings) -> None:
     """Lines for people on a terminal, JSON otherwise; the level is LOG_LEVEL, or debug with DEBUG=crm:*."""
     level = 10 if settings.debug_logging else _LEVELS[settings.log_level]
     terminal = sys.stderr.isatty()
-    renderer: Any = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    text = settings.log_format == "text" or (terminal and settings.log_format == "auto")
+    renderer: Any = structlog.processors.JSONRenderer()
+    if text:
+        renderer = structlog.dev.ConsoleRenderer(colors=terminal)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.TimeStamper(fmt="%H:%M:%S" if text else "iso", utc=not text),
             _add_request_id,
             _mask,
-            *([] if terminal else [structlog.processors.format_exc_info]),
+            *([] if text else [structlog.processors.format_exc_info]),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

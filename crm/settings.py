@@ -44,8 +44,12 @@ class Settings(BaseSettings):
     mail_from: str = Field("CRM <crm@localhost>", description="Sender of all mail.")
     upload_dir: Path | None = Field(None, description="Folder of uploaded files; default DATA_DIR/uploads.")
     upload_max_mb: int = Field(25, ge=1, le=1024, description="Largest upload in MiB.")
+    upload_quota_mb: int = Field(10_240, ge=1, description="MiB of files a user may upload in all.")
     cors_origins: str = Field("", description="Origins that may call the API from a browser, comma separated.")
     ai_model: str = Field("", description="provider:model of the assistant; empty: switched off.")
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="How a log line is written; auto: text on a terminal, JSON elsewhere."
+    )
     log_level: Literal["error", "warn", "warning", "info", "debug"] = Field("info", description="Least level logged.")
     debug: str = Field("", description="crm:* sets our loggers to debug.")
     timezone: str = Field("UTC", description="Zone of business dates, e.g. Asia/Shanghai.")

@@ -33,6 +33,8 @@ def start(settings: Settings, *, reload: bool, demo: bool) -> int:
 
 def _processes(settings: Settings, *, reload: bool) -> list[ProcessSpec]:
     processes, env = [], {"PYTHONUNBUFFERED": "1"}
+    if sys.stdout.isatty() and settings.log_format == "auto":
+        env["LOG_FORMAT"] = "text"  # the children write into pipes, which people read
     if not settings.broker:
         broker, env["REDIS_URL"] = valkey.embedded(settings.data_dir)
         processes.append(broker)
