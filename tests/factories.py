@@ -30,6 +30,7 @@ SPECIAL: dict[str, Mapping[str, Any]] = {
         "interval_s": None,
     },
     "user": {"locale": "en"},
+    "email_template": {"language": "en", "about": "contact"},
     "pipeline": {"is_default": False},
     "interaction": {"occurred_at": datetime(2026, 1, 31, 9, 0, 1, 120, tzinfo=UTC)},
 }
