@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from crm import logs, settings
+from crm import logs, settings, zones
 from crm.actor import system
 from crm.admin.app import create_admin
 from crm.api.app import Api, create_api
@@ -50,6 +50,7 @@ def create_app() -> ASGIApp:
 
 def make_app(database: Database, settings: Settings) -> ASGIApp:
     """All web doors on one database; the application closes it when it stops."""
+    zones.use_system_zone(settings.timezone)
     check_entities()
     check_exposure(database, settings)
     api = create_api(database, settings)

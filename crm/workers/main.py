@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dramatiq import Worker
 
-from crm import services
+from crm import services, zones
 from crm.db import Database
 from crm.errors import StartError
 from crm.jobs.lease import HEARTBEAT_S, LEASE_S
@@ -49,6 +49,7 @@ class WorkerProcess:
         lease_s: float = LEASE_S,
         threads: Mapping[str, int] = THREADS,
     ) -> None:
+        zones.use_system_zone(settings.timezone)
         self._settings = settings
         self._database = Database(settings.database, pool_size=sum(threads.values()) + SPARE_CONNECTIONS)
         self._heartbeat = Heartbeat(self._database, "worker", every_s=heartbeat_s, lease_s=lease_s)

@@ -12,7 +12,7 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from crm import services
+from crm import services, zones
 from crm.db import Database
 from crm.logs import logger
 from crm.settings import Settings
@@ -32,6 +32,7 @@ class SchedulerProcess:
     """Relay thread, clock and heartbeat of one scheduler; any number of them may run."""
 
     def __init__(self, settings: Settings, *, tick_s: float = TICK_S, sweep_s: float = SWEEP_S) -> None:
+        zones.use_system_zone(settings.timezone)
         self._database = Database(settings.database, pool_size=5)
         self._heartbeat = Heartbeat(self._database, "scheduler")
         self._relay = Relay(self._database, broker_url(settings), name=f"relay {process_name()}")
