@@ -21,6 +21,9 @@ _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _RUN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _IS_CJK = re.compile(rf"[{_CJK}]")
 _TEXT_LIMIT = 4000
+#: a telephone number as people write it, and how many digits make one
+_NUMBER = re.compile(r"(?<!\w)[+(]?\d[\d\s()./-]*\d(?!\w)")
+_FEWEST_DIGITS, _MOST_DIGITS = 6, 15
 
 
 def _runs(text: str) -> Iterator[str]:
@@ -31,7 +34,8 @@ def index_text(values: Iterable[object]) -> str:
     """The words of `values` as one space-separated text, each once, at most 4,000 characters."""
     seen: dict[str, None] = {}
     for value in values:
-        for run in _runs(str(value)) if value else ():
+        text = str(value) if value else ""
+        for run in (*_runs(text), *_whole_number(text)):
             seen.update(dict.fromkeys(_words(run)))
     return " ".join(seen)[:_TEXT_LIMIT]
 
@@ -49,7 +53,7 @@ def _pairs(run: str) -> list[str]:
 
 
 def _terms(text: str) -> list[tuple[str, bool]]:
-    """What a user typed, as (word, is it a prefix)."""
+    """The words of what a user typed, as (word, is it a prefix)."""
     terms: list[tuple[str, bool]] = []
     for run in _runs(text[:200]):
         if _IS_CJK.match(run):
@@ -59,6 +63,32 @@ def _terms(text: str) -> list[tuple[str, bool]]:
     return terms[:16]
 
 
+def _parts(text: str) -> list[tuple[str, list[tuple[str, bool]]]]:
+    """What a user typed in parts: (digits of a telephone number or empty, the words of the part)."""
+    text, parts, at = unicodedata.normalize("NFKC", text[:200]), list[tuple[str, list[tuple[str, bool]]]](), 0
+    for found in _NUMBER.finditer(text):
+        if digits := _digits(found[0]):
+            parts += [("", _terms(text[at : found.start()])), (digits, _terms(found[0]))]
+            at = found.end()
+    return [(digits, terms) for digits, terms in (*parts, ("", _terms(text[at:]))) if terms]
+
+
+def _digits(number: str) -> str:
+    """`+49 (0)30 90-18`, `0049 30 9018` and `030 9018` without what countries put before a number; empty if it is
+    none.
+    """
+    digits = "".join(c for c in number.replace("(0)", "") if c.isdecimal())
+    digits = digits.removeprefix("00") if digits.startswith("00") else digits.removeprefix("0")
+    return digits if _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS else ""
+
+
+def _whole_number(text: str) -> list[str]:
+    """A value that is a telephone number, as the digits it is asked for by."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    digits = _digits(plain) if len(plain) <= 40 and _NUMBER.fullmatch(plain) else ""
+    return [digits] if digits else []
+
+
 class _Query(TypeDecorator[str]):
     """Binds what the user typed as the query language of the database; words never contain its operators."""
 
@@ -66,8 +96,17 @@ class _Query(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str:
-        quote, prefix, glue = ('"', "*", " AND ") if dialect.name == "sqlite" else ("'", ":*", " & ")
-        return glue.join(f"{quote}{w}{quote}{prefix if p else ''}" for w, p in _terms(value or ""))
+        is_sqlite = dialect.name == "sqlite"
+        quote, prefix, both, either = ('"', "*", " AND ", " OR ") if is_sqlite else ("'", ":*", " & ", " | ")
+
+        def told(terms: list[tuple[str, bool]]) -> str:
+            return both.join(f"{quote}{word}{quote}{prefix if p else ''}" for word, p in terms)
+
+        asked = [
+            f"({told([(digits, True)])}{either}({told(terms)}))" if digits else told(terms)
+            for digits, terms in _parts(value or "")
+        ]
+        return both.join(asked)
 
 
 class _Matches(ColumnElement[bool]):
@@ -99,6 +138,11 @@ def _fts5(element: _Matches, compiler: SQLCompiler, **kw: Any) -> str:
 def _gin(element: _Matches, compiler: SQLCompiler, **kw: Any) -> str:
     text, query = compiler.process(element.words, **kw), compiler.process(element.query, **kw)
     return f"array_to_tsvector(string_to_array({text}, ' ')) @@ CAST({query} AS tsquery)"
+
+
+def is_searchable(typed: str) -> bool:
+    """Whether there is any word in what was typed."""
+    return bool(_terms(typed))
 
 
 def matches(model: type[Any], typed: str, *, name: str | None = None) -> ColumnElement[bool]:

@@ -32,6 +32,7 @@ SPECIAL: dict[str, Mapping[str, Any]] = {
     "user": {"locale": "en"},
     "email_template": {"language": "en", "about": "contact"},
     "pipeline": {"is_default": False},
+    "tag": {"colour": "#1d71a5"},
     "interaction": {"occurred_at": datetime(2026, 1, 31, 9, 0, 1, 120, tzinfo=UTC)},
 }
 #: entities of the registry that have generated routes, and those of them that can be created there

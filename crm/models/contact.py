@@ -38,14 +38,17 @@ class Contact(Owned, Trashable, Searchable, Record):
     __entity__ = Entity(
         section="Sales",
         icon="address-book",
-        list=("name", "job_title", "customer_id", "email", "mobile", "owner_id", "created_at"),
+        list=("name", "job_title", "customer_id", "customer_role", "email", "mobile", "owner_id", "created_at"),
         form=(
             *("name", "job_title", "department", "customer_id", "customer_role", "email", "phone", "mobile"),
             *("wechat", "birthday", "preferred_language", "do_not_contact", "groups", "tags", "notes"),
             *("owner_id", "team_id"),
         ),
         search=("name", "email", "phone", "mobile", "wechat", "job_title"),
-        filters=("customer_id", "email", "name", "do_not_contact", "owner_id", "team_id", "created_at", "updated_at"),
+        filters=(
+            *("customer_id", "email", "name", "do_not_contact", "groups", "tags", "owner_id", "team_id"),
+            *("created_at", "updated_at"),
+        ),
         sort=("name", "email", "created_at", "updated_at"),
         owner="owner_id",
     )

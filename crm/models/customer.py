@@ -65,7 +65,7 @@ class Customer(Owned, Trashable, Searchable, Record):
         search=("name", "legal_name", "domain", "phone", "city"),
         filters=(
             *("status", "industry_id", "rating", "source", "city", "country", "owner_id", "team_id"),
-            *("parent_id", "name", "external_id", "created_at", "updated_at"),
+            *("parent_id", "tags", "name", "external_id", "created_at", "updated_at"),
         ),
         sort=("name", "status", "created_at", "updated_at"),
         owner="owner_id",

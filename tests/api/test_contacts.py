@@ -1,0 +1,104 @@
+"""Contacts at the API: groups, tags, primary contacts, and search in both languages by any spelling of a number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from crm.actor import Scope
+from tests.clients import Caller, World
+
+
+def _make(caller: Caller, path: str, **body: Any) -> int:
+    answer = caller.post(f"/{path}", body)
+    assert answer.status_code == 200, answer.text
+    return int(answer.json()["data"]["id"])
+
+
+def _names(caller: Caller, query: str) -> list[str]:
+    return [row["name"] for row in caller.data(f"/contacts?{query}")["list"]]
+
+
+def test_members_come_and_go_and_the_list_is_filtered_by_group(admin: Caller) -> None:
+    group, other = (_make(admin, "contact-groups", name=name) for name in ("Guests", "Readers"))
+    ann, bo = (_make(admin, "contacts", name=name) for name in ("Ann", "Bo"))
+    path = f"/contact-groups/{group}/members"
+    assert admin.post(path, {"add": [ann, bo]}).json()["data"] == {"added": 2, "removed": 0}
+    assert admin.post(path, {"add": [bo], "remove": [ann]}).json()["data"] == {"added": 0, "removed": 1}
+    assert _names(admin, f"groupIds={group}") == ["Bo"]
+    assert _names(admin, f"groupIds={other}") == []
+    audit = admin.data(f"/audit?entity=contact&recordId={ann}")["list"]
+    assert [entry["changes"] for entry in audit if entry["action"] == "update"] == [
+        {"groups": [[group], []]},
+        {"groups": [[], [group]]},
+    ]
+
+
+def test_members_are_changed_together_or_not_at_all(world: World, admin: Caller) -> None:
+    group, ann = _make(admin, "contact-groups", name="Guests"), _make(admin, "contacts", name="Ann")
+    path = f"/contact-groups/{group}/members"
+    refused = admin.post(path, {"add": [ann, 999_999]})
+    assert (refused.status_code, refused.json()["message"]) == (400, "contactIds: Contact not found")
+    assert _names(admin, f"groupIds={group}") == []
+    for body in ({"add": ["x"]}, {"add": [0]}, {"join": [ann]}, {"add": list(range(1, 1002))}):
+        assert admin.post(path, body).status_code == 400
+    assert admin.post("/contact-groups/999999/members", {"add": [ann]}).status_code == 404
+    agent = world.caller(view_contacts=Scope.OWN, update_contact=Scope.OWN, view_contact_groups=Scope.ALL)
+    assert agent.post(path, {"add": [ann]}).status_code == 400
+    looker = world.caller(view_contacts=Scope.ALL, view_contact_groups=Scope.ALL)
+    assert looker.post(path, {"add": [ann]}).status_code == 403
+
+
+def test_a_tag_is_drawn_in_its_colour_and_filters_contacts_and_customers(admin: Caller) -> None:
+    assert admin.post("/tags", {"name": "vip", "colour": "javascript:1"}).status_code == 400
+    tag = _make(admin, "tags", name="vip", colour="#1D71A5")
+    assert admin.data(f"/tags/{tag}")["colour"] == "#1d71a5"
+    _make(admin, "contacts", name="Ann", tagIds=[tag])
+    _make(admin, "customers", name="Acme", tagIds=[tag])
+    assert _names(admin, f"tagIds={tag}") == ["Ann"]
+    assert [row["name"] for row in admin.data(f"/customers?tagIds={tag}")["list"]] == ["Acme"]
+
+
+def test_a_foreign_primary_contact_and_an_unknown_language_are_refused(admin: Caller) -> None:
+    pipeline = _make(admin, "pipelines", name="Sales", isDefault=True)
+    _make(admin, "stages", name="New", pipelineId=pipeline, position=1, category="open")
+    company, other = (_make(admin, "customers", name=name) for name in "AB")
+    person = _make(admin, "contacts", name="Bo", customerId=other)
+    answer = admin.post("/opportunities", {"name": "Deal", "customerId": company, "contactId": person})
+    sentence = "contactId: must be a contact of the deal's customer, or of no company"
+    assert (answer.status_code, answer.json()["message"]) == (400, sentence)
+    assert admin.post("/opportunities", {"name": "Deal", "contactId": person}).json()["data"]["customerId"] == other
+    answer = admin.post("/contacts", {"name": "Cy", "preferredLanguage": "fr"})
+    assert (answer.status_code, answer.json()["message"]) == (400, "preferredLanguage: must be en or zh")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("+49 30 901820", "+4930901820", "004930901820", "0049 (30) 901820", "+49 (0)30 901820"),
+        *("030 901820", "030901820", "030/901820", "(030) 9018-20", "30901820", "030 9018", "4930901820"),
+        *("Weber 030 901820", "weber +49-30-901820"),
+    ],
+)
+def test_a_number_is_found_in_any_spelling(admin: Caller, typed: str) -> None:
+    _make(admin, "contacts", name="Anna Weber", phone="+49 (30) 901820")
+    _make(admin, "contacts", name="Karl Weber", phone="+49 89 123456")
+    found = admin.client.get(
+        "/api/contacts", params={"search": typed}, headers={"authorization": f"Bearer {admin.token}"}
+    )
+    assert [row["name"] for row in found.json()["data"]["list"]] == ["Anna Weber"]
+
+
+@pytest.mark.parametrize(
+    "typed", ["13812345678", "138 1234 5678", "+86 138-1234-5678", "王芳", "芳", "wang.fang", "采购"]
+)
+def test_people_are_found_in_chinese_and_english(admin: Caller, typed: str) -> None:
+    company = _make(admin, "customers", name="华东机械", country="中国")
+    sent = {"name": "王芳", "mobile": "138 1234 5678", "email": "wang.fang@hd.example.cn", "jobTitle": "采购经理"}
+    _make(admin, "contacts", **sent, customerId=company)
+    _make(admin, "contacts", name="李强", mobile="+8613900000000")
+    found = admin.client.get(
+        "/api/contacts", params={"search": typed}, headers={"authorization": f"Bearer {admin.token}"}
+    )
+    assert [row["name"] for row in found.json()["data"]["list"]] == ["王芳"]
