@@ -6,7 +6,7 @@ Importing this module makes every CrmSession write its audit.  It also stamps wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -56,6 +56,22 @@ def note(session: Session, record: Any, action: str, changes: Changes) -> None:
     """Write down a change that the record's own columns and links do not show, such as a role's grants."""
     told = {"entity": name_of(type(record)), "record_id": record.id, "changes": changes, "action": action}
     session.connection().execute(insert(AuditEntry), [_common(session) | told])
+
+
+def note_many(session: Session, model: type[Any], action: str, changes: Mapping[int, Changes]) -> None:
+    """The same for many records of one entity (number → changes), in one statement."""
+    if not changes or not entity_of(model).audit or session.info.get("audit_off"):
+        return
+    told = _common(session) | {"entity": name_of(model), "action": session.info.get("verb") or action}
+    rows = [told | {"record_id": key, "changes": what} for key, what in changes.items()]
+    session.connection().execute(insert(AuditEntry), rows)
+
+
+def note_purged(session: Session, records: Sequence[Any]) -> None:
+    """Write down all that these records of one entity held, since they are about to be deleted for good."""
+    held = {record.id: dict(_snapshot(record)) for record in records}
+    if held:
+        note_many(session, type(records[0]), "purge", held)
 
 
 def entry_of_new(session: Session, record: Any) -> dict[str, Any] | None:

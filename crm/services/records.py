@@ -6,7 +6,7 @@ Values are keyed by attribute names (`customer_id`, `tags` as a list of numbers)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import inspect, select
@@ -18,13 +18,16 @@ from crm import access
 from crm.columns import now
 from crm.db import actor_of
 from crm.entity import entity_of, extras_of, permission, rules_of, title_of
-from crm.errors import BadInput, Conflict, Forbidden, StaleVersion, invalid
-from crm.fields import Field, Kind, fields_of, related
+from crm.errors import BadInput, Conflict, Forbidden, StaleVersion
 from crm.insertion import insert_alone
+from crm.services import trash
+from crm.services.assignment import Values as Values
+from crm.services.assignment import assign, assign_hidden, ownership
+from crm.services.dependents import Group, chunks, has_trash
 from crm.services.integrity import sentence
 
-Values = Mapping[str, Any]
 Function = TypeVar("Function", bound=Callable[..., None])
+Result = TypeVar("Result")
 STALE = "Somebody else changed this record in the meantime"
 
 
@@ -35,10 +38,10 @@ def create(session: Session, model: type[Any], values: Values, *, hidden: Values
     """
     _allowed(model, "create")
     access.require(actor_of(session), permission(model, "create"))
-    record = model(**_ownership(session, model))
+    record = model(**ownership(session, model))
     columns, extras = _split(model, values)
-    _assign(session, record, columns)
-    _assign_hidden(record, hidden)
+    assign(session, record, columns)
+    assign_hidden(record, hidden)
     session.add(record)
     _apply_rules(session, record, frozenset(columns))
     flush(session, model, new=record)
@@ -64,8 +67,8 @@ def update(
     check_version(record, expected_version)
     columns, extras = _split(model, values)
     with session.no_autoflush:  # the rules must still see what each value was before
-        _assign(session, record, columns)
-        _assign_hidden(record, hidden)
+        assign(session, record, columns)
+        assign_hidden(record, hidden)
     _apply_rules(session, record, frozenset({*columns, *(hidden or ())}))
     flush(session, model)
     _write_extras(session, record, extras)
@@ -73,38 +76,71 @@ def update(
 
 
 def delete(session: Session, record: Any, *, expected_version: int | None = None) -> None:
-    """Move to the trash; what has no trash is deleted for good."""
-    model = type(record)
-    _allowed(model, "delete")
-    access.require_for(session, record, "delete")
+    """Move to the trash, with what hangs on it; what has no trash is deleted for good."""
     check_version(record, expected_version)
-    for guard in DELETE_GUARDS.get(model, ()):
-        guard(session, record)
-    if hasattr(model, "deleted_at"):
-        record.deleted_at = now()
-    else:
-        session.delete(record)
+    delete_many(session, [record])
+
+
+def delete_many(session: Session, records: Sequence[Any]) -> None:
+    """`delete` for many records of one entity: all, or none."""
+    if not records:
+        return
+    model, moment = type(records[0]), now()
+    _allowed(model, "delete")
+    for record in records:
+        access.require_for(session, record, "delete")
+        _guard(session, record)
+        if has_trash(model):
+            record.deleted_at = moment
+        else:
+            session.delete(record)
     flush(session, model)
+    if has_trash(model):
+        trash.take_along(session, records, check=_guard_group)
 
 
 def restore(session: Session, record: Any) -> Any:
-    """Take out of the trash; Conflict where its unique name has been taken since."""
-    access.require_for(session, record, "delete")
-    record.deleted_at = None
-    try:
-        flush(session, type(record))
-    except BadInput as error:
-        raise Conflict(error.template, **error.params) from None
+    """Take out of the trash, with what went there along with it; Conflict where a unique name has been taken since."""
+    restore_many(session, [record])
     return record
 
 
+def restore_many(session: Session, records: Sequence[Any]) -> int:
+    """`restore` for many records of one entity; how many came back along with them."""
+    if not records:
+        return 0
+    model = type(records[0])
+    for record in records:
+        access.require_for(session, record, "delete")
+        for guard in RESTORE_GUARDS.get(model, ()):
+            guard(session, record)
+    marks = _marks(records)
+    for record in records:
+        record.deleted_at = record.deleted_with = None
+    try:
+        flush(session, model)
+        return _run(model, trash.bring_back, session, model, marks)
+    except BadInput as error:
+        raise Conflict(error.template, **error.params) from None
+
+
 def purge(session: Session, record: Any) -> None:
-    """Delete a trashed record for good; Conflict while others still refer to it."""
-    access.require(actor_of(session), permission(type(record), "purge"))
-    if getattr(record, "deleted_at", None) is None:
+    """Delete a trashed record for good, with what went there along with it; Conflict while others refer to it."""
+    purge_many(session, [record])
+
+
+def purge_many(session: Session, records: Sequence[Any]) -> None:
+    """`purge` for many records of one entity."""
+    if not records:
+        return
+    model = type(records[0])
+    access.require(actor_of(session), permission(model, "purge"))
+    if any(getattr(record, "deleted_at", None) is None for record in records):
         raise Conflict("Only what is in the trash can be deleted for good")
-    session.delete(record)
-    flush(session, type(record))
+    _run(model, trash.purge_along, session, model, _marks(records))
+    for record in records:
+        session.delete(record)
+    flush(session, model)
 
 
 def is_new(record: Any) -> bool:
@@ -129,8 +165,9 @@ def flush(session: Session, model: type[Any], *, new: Any = None) -> None:
         raise sentence(error, model) from None
 
 
-#: model → checks that may refuse a deletion: guard(session, record)
+#: model → checks that may refuse a deletion, or a restoration: guard(session, record)
 DELETE_GUARDS: dict[type[Any], tuple[Any, ...]] = {}
+RESTORE_GUARDS: dict[type[Any], tuple[Any, ...]] = {}
 
 
 def guard_delete(model: type[Any]) -> Callable[[Function], Function]:
@@ -143,7 +180,44 @@ def guard_delete(model: type[Any]) -> Callable[[Function], Function]:
     return declare
 
 
+def guard_restore(model: type[Any]) -> Callable[[Function], Function]:
+    """Declare a check that runs before a record of `model` is taken out of the trash."""
+
+    def declare(guard: Function) -> Function:
+        RESTORE_GUARDS[model] = (*RESTORE_GUARDS.get(model, ()), guard)
+        return guard
+
+    return declare
+
+
 # ---------------------------------------------------------------------------------------------- inside
+
+
+def _guard(session: Session, record: Any) -> None:
+    for guard in DELETE_GUARDS.get(type(record), ()):
+        guard(session, record)
+
+
+def _guard_group(session: Session, group: Group) -> None:
+    """What goes along may be kept back as if it were deleted by itself."""
+    if group.model in DELETE_GUARDS:
+        for keys in chunks(sorted(group.roots)):
+            wanted = select(group.model).where(group.model.id.in_(keys))
+            for record in session.scalars(wanted, execution_options={"unscoped": True}):
+                _guard(session, record)
+
+
+def _marks(records: Sequence[Any]) -> dict[int, str]:
+    """What went along with each: with one that went along itself, all that bears the same mark and hangs on it."""
+    return {record.id: getattr(record, "deleted_with", None) or trash.mark_of(record) for record in records}
+
+
+def _run(model: type[Any], act: Callable[..., Result], *arguments: Any) -> Result:
+    """What the database refuses becomes a sentence for the user."""
+    try:
+        return act(*arguments)
+    except IntegrityError as error:
+        raise sentence(error, model) from None
 
 
 def _allowed(model: type[Any], verb: Any) -> None:
@@ -168,53 +242,3 @@ def _apply_rules(session: Session, record: Any, changed: frozenset[str]) -> None
     for check in rules_of(type(record)):
         with session.no_autoflush:
             check(session, record, changed)
-
-
-def _ownership(session: Session, model: type[Any]) -> dict[str, Any]:
-    """New records belong to whoever makes them, and to their team."""
-    actor, columns = actor_of(session), inspect(model).columns
-    mine: dict[str, Any] = {}
-    owner = entity_of(model).owner
-    if owner not in ("", "id") and actor.user_id is not None:
-        mine[owner] = actor.user_id
-    if "team_id" in columns and actor.home_team is not None:
-        mine["team_id"] = actor.home_team
-    return mine
-
-
-def _assign(session: Session, record: Any, values: Values) -> None:
-    fields = fields_of(type(record))
-    for name, value in values.items():
-        field = fields[name]
-        if field.kind is Kind.REFERENCES:
-            setattr(record, name, _referred_many(session, type(record), field, value))
-        elif value != getattr(record, name):
-            if field.kind is Kind.REFERENCE and value is not None:
-                _check_reference(session, type(record), field, value)
-            setattr(record, name, value)
-            if field.relation and record in session and inspect(record).persistent:
-                session.expire(record, [field.relation])  # the relation follows its key
-
-
-def _assign_hidden(record: Any, hidden: Values | None) -> None:
-    for name, value in (hidden or {}).items():
-        setattr(record, name, value)
-
-
-def _check_reference(session: Session, model: type[Any], field: Field, key: int) -> None:
-    """A record may only point at what its writer can see; itself as owner needs no look."""
-    if field.target == "user" and key == actor_of(session).user_id:
-        return
-    target = related(model, field)
-    if not access.is_visible(session, target, key):
-        raise invalid(field.json, "%(what)s not found", what=title_of(target))
-
-
-def _referred_many(session: Session, model: type[Any], field: Field, keys: list[int]) -> list[Any]:
-    target, wanted = related(model, field), sorted(set(keys))
-    if not wanted:
-        return []
-    found = list(session.scalars(select(target).where(target.id.in_(wanted)).order_by(target.id)))
-    if len(found) != len(wanted):
-        raise invalid(field.json, "%(what)s not found", what=title_of(target))
-    return found
