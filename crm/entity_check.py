@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import UniqueConstraint, inspect
 
-from crm.entity import ALL_VERBS, OPERATIONS, entity_of, name_of, path_of
+from crm.entity import ALL_VERBS, OPERATIONS, RECORD, entity_of, name_of, path_of
 from crm.errors import StartError
 from crm.fields import Kind, fields_of, models
 
@@ -41,6 +41,9 @@ def _names(model: type[Any]) -> Iterator[str]:
                 yield f"'{part}' names '{name}', which is no field of it."
         for name in sorted({n for n in names if names.count(n) > 1}):
             yield f"'{part}' names '{name}' twice."
+    for name in entity.form:
+        if name in fields and fields[name].computed:
+            yield f"'form' names '{name}', which is computed."
     for part, name in (("label", entity.label), ("order", entity.order.removeprefix("-"))):
         if name not in fields:
             yield f"'{part}' names '{name}', which is no field of it."
@@ -79,6 +82,10 @@ def _ownership(model: type[Any]) -> Iterator[str]:
     entity, mapper = entity_of(model), inspect(model)
     if entity.owner and entity.owner not in mapper.columns:
         yield f"'owner' names '{entity.owner}', which is no column of it."
+    if entity.through == RECORD:
+        if "record_type" not in mapper.columns:
+            yield f"'through' names '{RECORD}', which needs the mixin Linked."
+        return
     if entity.through and entity.through not in mapper.relationships:
         yield f"'through' names '{entity.through}', which is no relation of it."
     if entity.owner and entity.through:

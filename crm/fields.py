@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
-from sqlalchemy import Boolean, Column, Date, Enum, Integer, String, Text, inspect
+from sqlalchemy import Boolean, Column, ColumnElement, Date, Enum, Integer, String, Text, inspect
+from sqlalchemy.ext.hybrid import HybridExtensionType
 from sqlalchemy.orm import Mapper, RelationshipProperty
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
@@ -71,6 +72,8 @@ class Field:
     choices: type[StrEnum] | None = None
     relation: str | None = None
     target: str | None = None
+    #: computed whenever it is read: a hybrid property of the model
+    computed: bool = False
 
     @property
     def label(self) -> str:
@@ -93,11 +96,33 @@ def _derive(model: type[Any]) -> dict[str, Field]:
     secret = {*entity_of(model).secret, *INTERNAL}
     relations = _relations_by_column(mapper)
     found = {c.key: _column_field(c, relations.get(c.key)) for c in mapper.columns if c.key not in secret}
+    found |= {name: _computed_field(model, name) for name in _hybrids(mapper)}
     wanted = {*entity_of(model).form, *entity_of(model).list}
     for relation in mapper.relationships:
         if relation.uselist and relation.key in wanted and relation.key not in secret:
             found[relation.key] = _many_field(relation)
     return found
+
+
+def _hybrids(mapper: Mapper[Any]) -> list[str]:
+    """Names of hybrid properties; one that begins with _ is the SQL side of another."""
+    kind, made = HybridExtensionType.HYBRID_PROPERTY, mapper.all_orm_descriptors.items()
+    return [name for name, attribute in made if attribute.extension_type is kind and not name.startswith("_")]
+
+
+def _computed_field(model: type[Any], name: str) -> Field:
+    """Typed by its SQL, described by its docstring; nullable where the Python side says `| None`."""
+    hybrid: Any = inspect(model).all_orm_descriptors[name]
+    nullable = type(None) in get_args(get_type_hints(hybrid.fget)["return"])
+    column: Column[Any] = Column(name, expression_of(model, name).type, nullable=nullable, doc=hybrid.fget.__doc__)
+    return replace(_column_field(column, None), required=False, computed=True)
+
+
+def expression_of(model: type[Any], name: str) -> ColumnElement[Any]:
+    """The SQL of a computed field, over the plain columns of the model's table."""
+    hybrid: Any = inspect(model).all_orm_descriptors[name]
+    made: ColumnElement[Any] = hybrid.expr(model)
+    return made
 
 
 def field_of(model: type[Any], name: str) -> Field:

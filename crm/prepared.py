@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import BindParameter, Dialect, Select
@@ -27,7 +27,8 @@ class Slot(int):
 class Prepared:
     """A statement as text, and how its parameters are filled in: by name, in the driver's order.
 
-    Parameters without a value of their own are asked for, and those in `named`.
+    Parameters without a value of their own are asked for, and those in `named`; a parameter with a function (the
+    present instant) asks it each time.
     """
 
     def __init__(self, statement: Statement, dialect: Dialect, *, named: Collection[str] = ()) -> None:
@@ -38,10 +39,15 @@ class Prepared:
         constants, processors = written.parameters, {**compiled._bind_processors, **written.processors}
         self.sql: str = written.statement
         self._plan: list[tuple[str | None, Any, Any]] = []
-        for name in written.positiontup or ():
+        self._called: list[tuple[int, Callable[[], Any], Any]] = []
+        functions = _functions(statement)
+        for place, name in enumerate(written.positiontup or ()):
             constant, convert = constants.get(name), processors.get(name)
             if isinstance(constant, Slot):
                 self._plan.append((constant.name, None, None))
+            elif name in functions:
+                self._plan.append((None, None, None))
+                self._called.append((place, functions[name], convert))
             elif name in asked:
                 self._plan.append((name, convert, None))
             else:
@@ -49,10 +55,18 @@ class Prepared:
 
     def arguments(self, values: Values) -> list[Any]:
         """`values` (by name, as Python values) as the driver wants them."""
-        return [
+        filled = [
             constant if name is None else values[name] if convert is None else convert(values[name])
             for name, convert, constant in self._plan
         ]
+        for place, function, convert in self._called:
+            filled[place] = function() if convert is None else convert(function())
+        return filled
+
+
+def _functions(statement: Statement) -> dict[str, Callable[[], Any]]:
+    found = (e for e in visitors.iterate(statement) if isinstance(e, BindParameter) and e.callable)
+    return {e.key: e.callable for e in found if e.callable is not None}
 
 
 def _without_value(statement: Statement) -> set[str]:

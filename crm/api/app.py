@@ -70,6 +70,7 @@ class Api:
         if not method.carried:
             caller = await self.context.identity.confirm(caller)
         scope["user_id"] = caller.user_id
+        formats.use_zone(caller.actor.timezone or self.context.settings.timezone)
         if not method.carried and method.access != TOKEN and not caller.actor.may(method.access):
             raise Forbidden("Forbidden")
         return caller

@@ -21,6 +21,8 @@ def readable(field: Field, column: ColumnElement[Any], dialect: str) -> Readable
     """The expression to select for one column, and what is left to do with its value (usually nothing)."""
     if field.kind is Kind.DOCUMENT:
         return type_coerce(column, Text), _document
+    if field.computed and field.kind is Kind.MONEY and dialect == "sqlite":
+        return type_coerce(column, BigInteger), _cents  # spelled out in SQL, it would be computed six times
     make = _SQLITE.get(field.kind) if dialect == "sqlite" else _POSTGRESQL.get(field.kind)
     if make is not None:
         return make(column), None
@@ -73,6 +75,10 @@ def _moment(column: ColumnElement[Any]) -> ColumnElement[Any]:
 def _document(text: str | None) -> Any:
     """jsonb forgets the order of keys, so both databases answer them sorted."""
     return None if text is None else orjson.Fragment(orjson.dumps(orjson.loads(text), option=orjson.OPT_SORT_KEYS))
+
+
+def _cents(value: int | None) -> str | None:
+    return None if value is None else f"{'-' if value < 0 else ''}{abs(value) // 100}.{abs(value) % 100:02d}"
 
 
 def _boolean(value: int | None) -> bool | None:

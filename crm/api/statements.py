@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Dialect, Select, and_, bindparam, func, select
 from sqlalchemy.sql.selectable import FromClause
 
-from crm.access import visible
+from crm.access import deciding, visible
 from crm.actor import Actor
 from crm.api import cursor
 from crm.api.columns import Decode, Readable, ids_of, readable
@@ -21,7 +21,7 @@ from crm.api.filters import condition
 from crm.api.identity import SIGNED_OUT, VERSION
 from crm.api.query import Shape
 from crm.entity import permission
-from crm.fields import Field, Kind, fields_of, related
+from crm.fields import Field, Kind, expression_of, fields_of, related
 from crm.names import camel
 from crm.prepared import Prepared, Slot
 from crm.search_text import matches
@@ -73,7 +73,8 @@ class Plan:
 
 def reach_of(model: type[Any], shape: Shape, actor: Actor) -> tuple[Any, ...]:
     """All that the caller's rights change in the text of the statement."""
-    scopes = tuple(actor.scope(permission(m, "view")) for m in _involved(model, shape))
+    involved = (decider for m in _involved(model, shape) for decider in deciding(m))
+    scopes = tuple(actor.scope(permission(m, "view")) for m in involved)
     return (scopes, 0 if actor.everything else _room(len(actor.team_ids)))
 
 
@@ -151,7 +152,8 @@ class _Builder:
     def _readable(self, field: Field) -> Readable:
         if field.kind is Kind.REFERENCES:
             return ids_of(self.model, field, self.actor, self.dialect.name)
-        return readable(field, self.table.c[field.name], self.dialect.name)
+        column = expression_of(self.model, field.name) if field.computed else self.table.c[field.name]
+        return readable(field, column, self.dialect.name)
 
     def _add_part(self, name: str, cells: list[tuple[str, Readable]]) -> None:
         """Columns are labelled by number: two tables have columns of one name."""
@@ -166,7 +168,8 @@ class _Builder:
         target = related(self.model, field)
         assert field.relation is not None
         within = visible(target, self.actor) if self.actor.may(permission(target, "view")) else None
-        rows = select(target.__table__)
+        made = [f for f in fields_of(target).values() if f.computed]
+        rows = select(target.__table__, *(expression_of(target, f.name).label(f.name) for f in made))
         side = (rows.where(within) if within is not None else rows.where(target.id.is_(None))).subquery(field.relation)
         columns = [f for f in fields_of(target).values() if f.kind is not Kind.REFERENCES]
         cells = [(f.json, readable(f, side.c[f.name], self.dialect.name)) for f in columns]

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.columns import Fraction, choice, filled_by_rule, now
@@ -15,6 +15,7 @@ from crm.models.base import Owned, Record, Searchable, Trashable
 from crm.models.contact import Contact
 from crm.models.customer import Customer
 from crm.models.lost_reason import LostReason
+from crm.models.opportunity_figures import Reckoned
 from crm.models.pipeline import Pipeline
 from crm.models.stage import ForecastCategory, Stage
 from crm.models.tag import Tag, tag_link
@@ -31,7 +32,7 @@ class OpportunityType(StrEnum):
     CROSS_SELL = "cross_sell"
 
 
-class Opportunity(Owned, Trashable, Searchable, Record):
+class Opportunity(Reckoned, Owned, Trashable, Searchable, Record):
     """May have no customer and no amount; the stage decides whether it is open, won or lost."""
 
     __tablename__ = "opportunity"
@@ -88,6 +89,9 @@ class Opportunity(Owned, Trashable, Searchable, Record):
     next_step_date: Mapped[date | None] = mapped_column(index=True, doc="Day of the next step.")
     description: Mapped[str] = mapped_column(String(4000), default="", doc="What is worth knowing.")
     stage_entered_at: Mapped[datetime] = mapped_column(default=now, doc="When it entered its stage.")
+    seconds_before_hold: Mapped[int] = mapped_column(
+        BigInteger, default=0, doc="Seconds it had been in this stage before it was put on hold."
+    )
     last_activity_at: Mapped[datetime | None] = mapped_column(doc="Last interaction or change of stage.")
     external_id: Mapped[str | None] = mapped_column(
         String(80), unique=True, index=True, doc="Number in the system it was loaded from."

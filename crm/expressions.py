@@ -1,0 +1,74 @@
+"""SQL that both databases compute alike to the last digit, for what is computed whenever it is read."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Date, bindparam
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from crm import formats
+from crm.columns import Instant, Money, now
+
+CENT = Decimal("0.01")
+#: the present instant, and the present day in the reader's zone; asked anew each time a statement runs
+NOW = bindparam("now", type_=Instant(), callable_=now)
+TODAY = bindparam("today", type_=Date(), callable_=formats.today)
+
+
+class share_of(FunctionElement[Decimal]):
+    """`share_of(amount, fraction)`: money times a Fraction, to the cent, halves away from zero."""
+
+    inherit_cache = True
+    type = Money()
+
+
+@compiles(share_of)
+def _numeric(element: Any, compiler: Any, **kw: Any) -> str:
+    amount, share = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"round({amount} * {share}, 2)"
+
+
+@compiles(share_of, "sqlite")
+def _scaled(element: Any, compiler: Any, **kw: Any) -> str:
+    """Cents times ten-thousandths, in two steps: in one, 64 bits would not hold the largest amounts."""
+    amount, share = (f"({compiler.process(clause, **kw)})" for clause in element.clauses)
+    whole, rest = f"abs({amount}) / 10000 * {share}", f"(abs({amount}) % 10000 * {share} + 5000) / 10000"
+    return f"(CASE WHEN {amount} < 0 THEN -1 ELSE 1 END * ({whole} + {rest}))"
+
+
+def share(amount: Decimal, fraction: Decimal) -> Decimal:
+    """What `share_of` computes, in Python."""
+    return (amount * fraction).quantize(CENT, ROUND_HALF_UP)
+
+
+class seconds_between(FunctionElement[int]):
+    """`seconds_between(start, end)`: whole seconds from one instant to another; fractions of both are left out."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+@compiles(seconds_between)
+def _interval(element: Any, compiler: Any, **kw: Any) -> str:
+    start, end = (f"date_trunc('second', {compiler.process(clause, **kw)})" for clause in element.clauses)
+    return f"extract(epoch FROM {end} - {start})::bigint"
+
+
+@compiles(seconds_between, "sqlite")
+def _epochs(element: Any, compiler: Any, **kw: Any) -> str:
+    start, end = (f"unixepoch(substr({compiler.process(clause, **kw)}, 1, 19))" for clause in element.clauses)
+    return f"({end} - {start})"
+
+
+def seconds(start: datetime, end: datetime) -> int:
+    """What `seconds_between` computes, in Python."""
+    return int((end.replace(microsecond=0) - start.replace(microsecond=0)).total_seconds())
+
+
+def today() -> date:
+    """The day that `TODAY` stands for."""
+    return formats.today()
