@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from crm import access
 from crm.actor import Actor
-from crm.admin import asked, cells, history, labels, pages, paths, related_panels
+from crm.admin import asked, cells, history, labels, pages, paths, record_parts, related_panels
 from crm.admin.operations import offered
 from crm.admin.urls import key_of, view_of
 from crm.admin.views import EntityView
@@ -45,6 +45,7 @@ def _context(session: Session, view: EntityView, key: int, number: int) -> dict[
     return {
         "record": {"id": key, "title": title, "subtitle": "", "trashed": trashed, "fields": facts(session, record)},
         "operations": [] if trashed else offered(session, record),
+        "own_parts": record_parts.parts_of(session, record),
         "panels": related_panels.of(session, model, key),
         "history": entries,
         "history_total": total,

@@ -1,0 +1,35 @@
+"""What the page of one entity's record shows beyond the generated one, above its other panels.
+
+A module that makes such a part declares it with `record_part`; its template finds what the function gave as `part`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy.orm import Session
+
+from crm.entity import name_of
+
+#: what a part shows; None: nothing, for this record
+Made = dict[str, Any] | None
+Function = TypeVar("Function", bound=Callable[..., Made])
+_PARTS: dict[str, list[tuple[str, Callable[..., Made]]]] = {}
+
+
+def record_part(model: type[Any], template: str) -> Callable[[Function], Function]:
+    """Declare `make(session, record)`, whose answer `template` draws on the record's page."""
+
+    def declare(make: Function) -> Function:
+        _PARTS.setdefault(name_of(model), []).append((template, make))
+        return make
+
+    return declare
+
+
+def parts_of(session: Session, record: Any) -> list[dict[str, Any]]:
+    """The parts {template, …} of a record's page, in the order they were declared."""
+    declared = _PARTS.get(name_of(type(record)), ())
+    made = [(template, make(session, record)) for template, make in declared]
+    return [{"template": template, **part} for template, part in made if part is not None]
