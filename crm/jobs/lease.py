@@ -54,8 +54,7 @@ def claim(connection: Connection, job_id: int, *, worker: str, lease_s: float = 
     token = uuid.uuid4().hex
     statement = (
         update(Job)
-        .where(Job.id == job_id, Job.status.in_([JobStatus.QUEUED, JobStatus.DISPATCHED]))
-        .where(Job.run_at <= instant(connection))
+        .where(*_free(job_id), Job.run_at <= instant(connection))
         .values(
             status=JobStatus.RUNNING,
             lease_token=token,
@@ -133,6 +132,11 @@ def give_back(connection: Connection, lease: Lease, *, why: str) -> None:
 def backoff_s(attempt: int) -> float:
     """5 s, 10 s, 20 s … at most an hour, each between half and one and a half of it."""
     return float(min(LONGEST_BACKOFF_S, BACKOFF_S * 2.0 ** min(attempt, 20)) * random.uniform(0.5, 1.5))
+
+
+def _free(job_id: int) -> list[ColumnElement[bool]]:
+    """Whether nobody has the job: of any number of workers that are woken for it, one finds this."""
+    return [Job.id == job_id, Job.status.in_([JobStatus.QUEUED, JobStatus.DISPATCHED])]
 
 
 def mine(lease: Lease) -> list[ColumnElement[bool]]:

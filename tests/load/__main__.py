@@ -34,7 +34,7 @@ from crm.settings import Settings
 from seeds import demo, initial
 from seeds.progress import shown
 from tests import servers
-from tests.load import machine, work
+from tests.load import jobs, machine, work
 
 SECRET = "a secret of 32 bytes for benchmarks only"
 console = Console(width=120)
@@ -73,6 +73,10 @@ def main() -> None:
                 stack.enter_context(machine.running("baseline", baseline_app, environment, ours)),
             ]
             _measure(pair, work.known(database), token, options)
+        if options.only in "jobs":
+            os.sched_setaffinity(0, ours | rest)  # worker, relay and database have all cores, as Dramatiq alone has
+            environment |= {"REDIS_URL": f"unix://{servers.valkey(run, os.getpid())}?db=0"}
+            jobs.measure(database, environment, console, count=options.jobs, rounds=options.rounds)
         database.dispose()
     finally:
         servers.stop_all(run)
@@ -85,7 +89,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one round")
     parser.add_argument("--rounds", type=int, default=4, help="rounds of each server and kind")
     parser.add_argument("--connections", type=int, default=16, help="keep-alive connections")
-    parser.add_argument("--only", default="", help="kinds whose name contains this")
+    parser.add_argument("--jobs", type=int, default=3_000, help="jobs of one round")
+    parser.add_argument("--only", default="", help="kinds whose name contains this; `jobs` for these alone")
     parser.add_argument("--user", default=demo.MANAGER, help="who asks: demo.manager sees all, demo.sales their own")
     parser.add_argument("--log-level", default="info", help="LOG_LEVEL of our server; info is the default of all")
     return parser.parse_args()
