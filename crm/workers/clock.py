@@ -90,6 +90,13 @@ def forget(database: Database) -> int:
             return count
 
 
+def ask_for_sweep(database: Database) -> bool:
+    """Once an hour, however many clocks there are: contents that no file speaks of any more are to be removed."""
+    with database.transaction(CLOCK) as session:
+        number = enqueue(session, "file.sweep", key=f"file.sweep:{now():%Y-%m-%dT%H}", attempts=3)
+    return number is not None
+
+
 def _has_due(schedule: Schedule, moment: datetime, zone: str) -> bool:
     try:
         return bool(schedules.due(schedule, moment, zone=zone))
