@@ -1,6 +1,7 @@
 """What holds for every deal, whichever door it came through: where it begins, and what a stage asks of it.
 
-Every change of stage goes through `enter`; the history of a deal is written at the flush (`opportunity_history`).
+Every change of stage goes through `stage_entry.enter`; the history of a deal is written at the flush
+(`opportunity_history`).
 """
 
 from __future__ import annotations
@@ -10,16 +11,14 @@ from typing import Any
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from crm.columns import now
 from crm.entity import rule
-from crm.errors import Conflict, invalid
-from crm.models.lost_reason import LostReason
+from crm.errors import invalid
 from crm.models.opportunity import Opportunity
 from crm.models.pipeline import Pipeline
 from crm.models.stage import Stage, StageCategory
+from crm.services import opportunity_amounts, stage_entry
 
-CLOSED = frozenset({StageCategory.WON, StageCategory.LOST})
-_ANY: dict[str, Any] = {"unscoped": True}
+_ANY: dict[str, Any] = {"unscoped": True, "trash": "any"}
 
 
 @rule(Opportunity)
@@ -27,46 +26,14 @@ def place(session: Session, deal: Opportunity, changed: frozenset[str]) -> None:
     """A new deal begins at the first stage of the default pipeline, unless it says otherwise; whoever changes the
     stage by hand is held to what the stage asks for.
     """
+    opportunity_amounts.settle(session, deal, changed)
     if _lacks(deal, "stage_id"):
         _begin(session, deal)
     if _is_changed(deal, "stage_id") or _is_changed(deal, "pipeline_id"):
         stage = _stage(session, deal)
-        enter(session, deal, stage, keep_probability="probability_override" in changed)
-    elif _is_changed(deal, "amount") or _is_changed(deal, "lost_reason_id"):
-        _check(session, deal, _stage(session, deal).category)
-
-
-def enter(session: Session, deal: Opportunity, stage: Stage, *, keep_probability: bool = False) -> None:
-    """Put `deal` into `stage`, now.  Closing sets `closed_at`, opening again clears it, and the loss with it.
-
-    The probability goes back to the stage's default unless `keep_probability`.  Conflict for a closed deal that is to
-    be closed again; BadInput for a won one without amount, a lost one without reason.
-    """
-    before = stage_before(session, deal)
-    if before is not None and before.category in CLOSED and stage.category in CLOSED and before is not stage:
-        raise Conflict("A closed deal must be opened again before it is closed another way")
-    _check(session, deal, stage.category)
-    moment = now()
-    deal.stage_id, deal.pipeline_id = stage.id, stage.pipeline_id
-    if before is not None:
-        session.expire(deal, ["stage", "pipeline"])  # the relations follow their keys
-    deal.stage_entered_at = deal.last_activity_at = moment
-    deal.closed_at = moment if stage.category in CLOSED else None
-    if before is None:
-        return
-    if not keep_probability:
-        deal.probability_override = None
-    if before.category is StageCategory.LOST:
-        deal.lost_reason_id, deal.lost_notes = None, ""
-
-
-def stage_before(session: Session, deal: Opportunity) -> Stage | None:
-    """The stage that the database has for `deal`; None for a new deal."""
-    state = inspect(deal)
-    if not state.persistent:
-        return None
-    replaced = state.attrs.stage_id.history.deleted
-    return session.get(Stage, replaced[0] if replaced else deal.stage_id, execution_options=_ANY)
+        stage_entry.enter(session, deal, stage, keep_probability="probability_override" in changed)
+    elif any(_is_changed(deal, name) for name in ("amount", "lost_reason_id", "lost_notes")):
+        _keep_closed(session, deal)
 
 
 def default_pipeline(session: Session) -> Pipeline | None:
@@ -74,10 +41,11 @@ def default_pipeline(session: Session) -> Pipeline | None:
     return session.scalar(select(Pipeline).order_by(Pipeline.is_default.desc(), Pipeline.id).limit(1))
 
 
-def first_stage(session: Session, pipeline_id: int) -> Stage | None:
-    """The first open stage of a pipeline."""
-    open_stages = select(Stage).where(Stage.pipeline_id == pipeline_id, Stage.category == StageCategory.OPEN)
-    return session.scalar(open_stages.order_by(Stage.position, Stage.id).limit(1))
+def first_stage(session: Session, pipeline_id: int, category: StageCategory = StageCategory.OPEN) -> Stage | None:
+    """The first stage of a pipeline, of the open ones unless `category` says otherwise."""
+    wanted = select(Stage).where(Stage.pipeline_id == pipeline_id, Stage.category == category)
+    with session.no_autoflush:
+        return session.scalar(wanted.order_by(Stage.position, Stage.id).limit(1))
 
 
 def _begin(session: Session, deal: Opportunity) -> None:
@@ -104,16 +72,13 @@ def _stage(session: Session, deal: Opportunity) -> Stage:
     return stage
 
 
-def _check(session: Session, deal: Opportunity, category: StageCategory) -> None:
-    """Won needs an amount; lost needs a reason, and some reasons a note."""
+def _keep_closed(session: Session, deal: Opportunity) -> None:
+    """What closed a deal is not taken away afterwards."""
+    category = _stage(session, deal).category
     if category is StageCategory.WON and deal.amount is None:
         raise invalid("amount", "is needed for a won deal")
     if category is StageCategory.LOST:
-        reason = session.get(LostReason, deal.lost_reason_id, execution_options=_ANY) if deal.lost_reason_id else None
-        if reason is None:
-            raise invalid("lostReasonId", "is needed for a lost deal")
-        if reason.requires_note and not (deal.lost_notes or "").strip():
-            raise invalid("lostNotes", "is needed with this reason")
+        stage_entry.check_loss(session, deal)
 
 
 def _is_changed(deal: Opportunity, name: str) -> bool:

@@ -16,16 +16,28 @@ from sqlalchemy.orm import Session
 
 from crm.columns import now
 from crm.db import CrmSession, actor_of
+from crm.errors import Conflict
 from crm.insertion import WATCHED
 from crm.models.opportunity import Opportunity
 from crm.models.opportunity_history import OpportunityChange, OpportunityHistory
 from crm.models.stage import Stage
 from crm.models.user import User
-from crm.services.opportunities import CLOSED
+from crm.services.stage_entry import CLOSED
 
 WATCHED.add(Opportunity.__tablename__)
 _ANY: dict[str, Any] = {"unscoped": True}
 _LENGTH = 200
+
+
+@event.listens_for(CrmSession, "before_flush")
+def _refuse_rewriting(session: Session, _context: Any, _instances: Any) -> None:
+    """What has been written stays as it is, and goes only together with its deal, when that is deleted for good."""
+    for row in session.dirty:
+        if isinstance(row, OpportunityHistory) and session.is_modified(row):
+            raise Conflict("The history of a deal cannot be changed")
+    for row in session.deleted:
+        if isinstance(row, OpportunityHistory) and row.opportunity not in session.deleted:
+            raise Conflict("The history of a deal cannot be deleted")
 
 
 @event.listens_for(CrmSession, "before_flush")

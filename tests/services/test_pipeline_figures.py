@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from crm.actor import Actor, Scope, system
+from crm.columns import now
 from crm.db import CrmSession, Database
 from crm.errors import Forbidden
 from crm.models import Opportunity, Stage
@@ -46,7 +47,8 @@ def test_deals_in_a_stage_that_is_in_the_trash_still_count(database: Database) -
     with database.transaction(system("test")) as session:
         factories.default_pipeline(session)
         deal(session, "10")
-        records.delete(session, session.scalars(select(Stage)).one())
+        session.scalars(select(Stage)).one().deleted_at = now()  # as older versions let it happen
+        session.flush()
         assert [f.count for f in pipeline_figures.open_pipeline(session)] == [1]
 
 
