@@ -17,7 +17,7 @@ from sqlalchemy.sql.schema import Table
 
 from crm.actor import Actor, Scope
 from crm.db import GUARDS, CrmSession, actor_of
-from crm.entity import REGISTRY, entity_of, name_of, permission, title_of
+from crm.entity import RECORD, REGISTRY, entity_of, name_of, permission, title_of
 from crm.errors import Forbidden, NotFound
 from crm.models.user import user_team
 
@@ -29,22 +29,57 @@ NO_PERMISSION = "Forbidden"
 
 def visible(model: type[Any], actor: Actor, *, trash: str = "live") -> ColumnElement[bool]:
     """Rows of `model` the actor may see.  `trash`: `live`, `only` or `any`."""
-    return and_(reach(model, actor, actor.scope(permission(model, "view"))), in_trash(model, trash))
+    return and_(reach(model, actor, actor.scope(permission(model, "view")), verb="view"), in_trash(model, trash))
 
 
-def reach(model: type[Any], actor: Actor, scope: Scope | None) -> ColumnElement[bool]:
-    """Rows of `model` within one scope of the actor; reference data (no owner) is within any."""
+def reach(model: type[Any], actor: Actor, scope: Scope | None, *, verb: str = "update") -> ColumnElement[bool]:
+    """Rows of `model` within one scope of the actor; reference data (no owner) is within any.
+
+    Where a linked record decides too, it is the actor's `view` or else `update` of that record.
+    """
     entity = entity_of(model)
     if scope is Scope.ALL or not (entity.owner or entity.through):
         return true()
     if scope is None:
         return false()
+    if entity.through == RECORD:
+        links = (_linked(model, target, actor, verb) for target in linkable(model))
+        return or_(_owned(model, entity.owner, actor, scope), *links)
     if entity.through:
         relation = inspect(model).relationships[entity.through]
         parent, key = relation.mapper.class_, next(iter(relation.local_columns))
         within: ColumnElement[bool] = key.in_(select(parent.id).where(reach(parent, actor, scope)))
         return within
     return _owned(model, entity.owner, actor, scope)
+
+
+def linkable(model: type[Any]) -> list[type[Any]]:
+    """The entities whose records rows of `model` may hang on: what people write, search for and put into the trash."""
+    if entity_of(model).through != RECORD:
+        return []
+    return [target for _, target in sorted(REGISTRY.items()) if target is not model and _is_linkable(target)]
+
+
+def deciding(model: type[Any]) -> list[type[Any]]:
+    """The entities whose permissions decide which rows of `model` are visible: itself first."""
+    return [model, *linkable(model)]
+
+
+def _is_linkable(target: type[Any]) -> bool:
+    entity, columns = entity_of(target), inspect(target).columns
+    written = "update" in entity.verbs and entity.section != "Administration" and entity.through != RECORD
+    return written and "deleted_at" in columns and "search_text" in columns
+
+
+def _linked(model: type[Any], target: type[Any], actor: Actor, verb: str) -> ColumnElement[bool]:
+    """Rows whose linked record is a live `target` the actor sees, and may change if that is what `verb` asks."""
+    names = {permission(target, "view"), permission(target, "view" if verb == "view" else "update")}
+    if not all(actor.may(name) for name in names):
+        return false()
+    columns = inspect(model).columns
+    within = (reach(target, actor, actor.scope(name)) for name in names)
+    record = select(target.id).where(target.id == columns["record_id"], in_trash(target, "live"), *within)
+    return and_(columns["record_type"] == name_of(target), record.exists())
 
 
 def in_trash(model: type[Any], trash: str) -> ColumnElement[bool]:
@@ -84,7 +119,8 @@ def require_for(session: Session, record: Any, verb: str) -> None:
     name = permission(model, verb)
     require(actor, name)
     scope = actor.scope(name)
-    if scope is Scope.ALL or scope == actor.scope(permission(model, "view")):
+    same = scope == actor.scope(permission(model, "view")) and entity_of(model).through != RECORD
+    if scope is Scope.ALL or same:
         return
     within = select(model.id).where(model.id == record.id, reach(model, actor, scope))
     if session.scalar(within, execution_options={"unscoped": True}) is None:

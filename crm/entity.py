@@ -25,7 +25,8 @@ class Entity:
     Names in `list`, `form`, `search`, `filters`, `sort`, `export` are columns (`customer_id`) or to-many relations
     (`tags`).  What `filters`, `sort` and `order` name must have an index.  Rows belong to the user in `owner` (and to
     the team in `team_id`, where there is one), or to whoever sees the record behind `through`; with neither, everyone
-    with the permission sees all rows.
+    with the permission sees all rows.  `through="record"` (of what is `Linked`) is a reach besides the owner's: whoever
+    sees the linked record sees the row, and whoever may change the record may change the row.
     """
 
     section: str
@@ -51,6 +52,9 @@ class Entity:
     #: reached by the generated REST routes (False: by routes of its own, or the panel alone)
     api: bool = True
 
+
+#: `through` the record that `record_type` and `record_id` name
+RECORD = "record"
 
 #: entity name (the table's) → mapped class; filled when a model class is made
 REGISTRY: dict[str, type[Any]] = {}

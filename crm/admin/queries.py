@@ -43,7 +43,7 @@ def searched(model: type[Any], term: str) -> ColumnElement[bool]:
 def within_export(session: Session, model: type[Any], found: Select[Any]) -> Select[Any]:
     """The export permission may reach less far than the view."""
     actor = actor_of(session)
-    return found.where(access.reach(model, actor, actor.scope(permission(model, "export"))))
+    return found.where(access.reach(model, actor, actor.scope(permission(model, "export")), verb="view"))
 
 
 def ordered(found: Select[Any], model: type[Any], asked: Asked) -> Select[Any]:

@@ -116,7 +116,7 @@ def _method(method: Method, bodies: dict[type[BaseModel], Schema], has_name: boo
         made["parameters"] = [_parameter(parameter) for parameter in method.parameters]
     body = bodies.get(method.body) if method.body is not None else method.raw_body
     if body is not None:
-        made["requestBody"] = {"content": {"application/json": {"schema": body}}, "required": method.body_required}
+        made["requestBody"] = {"content": {method.body_type: {"schema": body}}, "required": method.body_required}
     return made
 
 
@@ -133,7 +133,8 @@ def _parameter(parameter: Parameter) -> Schema:
 
 def _answers(method: Method, has_name: bool) -> Iterator[tuple[str, Schema]]:
     headers = {"ETag": {"schema": {"type": "string"}, "description": "The record's version, for If-Match."}}
-    content = {method.media_type: {"schema": _body(method)} if method.media_type == "application/json" else {}}
+    is_json = method.media_type == "application/json"
+    content = {kind: {"schema": _body(method)} if is_json else {} for kind in method.media_type.split(", ")}
     known = any(parameter.name in ("If-Match", "If-None-Match") for parameter in method.parameters)
     yield "200", {"description": "Success", "content": content} | ({"headers": headers} if known else {})
     if any(parameter.name == "If-None-Match" for parameter in method.parameters):

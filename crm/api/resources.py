@@ -21,7 +21,7 @@ from crm.fields import models
 from crm.services import records
 
 #: entities whose address is not their plural
-ADDRESSES = {"audit_entry": "audit", "email_message": "emails"}
+ADDRESSES = {"attachment": "files", "audit_entry": "audit", "email_message": "emails"}
 
 
 def address(model: type[Any]) -> str:

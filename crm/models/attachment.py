@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, String, Text
+from sqlalchemy import BigInteger, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.columns import choice
-from crm.entity import Entity
+from crm.entity import RECORD, Entity
 from crm.models.base import Linked, Owned, Record, Searchable, Trashable
 
 
@@ -25,6 +25,8 @@ class Attachment(Linked, Owned, Trashable, Searchable, Record):
     """Two attachments with the same bytes share one file on disk."""
 
     __tablename__ = "attachment"
+    # how much a user has uploaded is asked before every upload
+    __table_args__ = (Index("ix_attachment_uploader", "created_by", "size"),)
     __entity__ = Entity(
         section="Sales",
         icon="paperclip",
@@ -37,8 +39,8 @@ class Attachment(Linked, Owned, Trashable, Searchable, Record):
         ),
         sort=("name", "size", "created_at", "updated_at"),
         owner="owner_id",
-        verbs=("update", "delete"),
-        api=False,
+        through=RECORD,
+        secret=("preview_sha256", "preview_text"),
     )
 
     name: Mapped[str] = mapped_column(String(200), index=True, doc="Name of the file.")
