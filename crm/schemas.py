@@ -235,6 +235,7 @@ _SENTENCES = {
     "model_type": "must be an object",
     "not_text": "must be text without control characters",
     "email": "must be an e-mail address such as name@example.com",
+    "reminder_moment": "needs either remindAt or offsetMinutes",
     "web_address": "must be a web address such as https://example.com",
     "currency": "must be a currency code of three letters such as USD or CNY",
     "time_zone": "must be a time zone such as Europe/Berlin or Asia/Shanghai",

@@ -17,7 +17,7 @@ from crm.models.task_terms import TaskKind, TaskPriority
 from crm.models.team import Team
 from crm.models.user import User
 
-__all__ = ["Task", "TaskKind", "TaskPriority", "TaskStatus"]
+__all__ = ["CLOSED", "OPEN", "Task", "TaskKind", "TaskPriority", "TaskStatus"]
 
 
 class TaskStatus(StrEnum):
@@ -28,6 +28,10 @@ class TaskStatus(StrEnum):
     DEFERRED = "deferred"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
+
+
+OPEN = (TaskStatus.NOT_STARTED, TaskStatus.IN_PROGRESS, TaskStatus.DEFERRED)
+CLOSED = (TaskStatus.COMPLETED, TaskStatus.CANCELLED)
 
 
 class Task(Linked, Trashable, Searchable, Record):
@@ -72,7 +76,7 @@ class Task(Linked, Trashable, Searchable, Record):
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"), index=True, doc="Task it is a part of.")
     checklist: Mapped[list[Any]] = mapped_column(Document, default=list, doc="Steps: text and done.")
     series_id: Mapped[int | None] = mapped_column(ForeignKey("task_series.id"), index=True, doc="Series it is one of.")
-    occurrence: Mapped[str | None] = mapped_column(String(40), doc="Which one of its series: the date or instant.")
+    occurrence: Mapped[str | None] = mapped_column(String(40), doc="Which one of its series, counted from 1.")
 
     assignee: Mapped[User | None] = relationship(foreign_keys=[assignee_id])
     team: Mapped[Team | None] = relationship(foreign_keys=[team_id])

@@ -14,7 +14,7 @@ from crm.columns import now
 from crm.entity import name_of, rule
 from crm.i18n import translate
 from crm.mail.rendering import render
-from crm.models.reminder import Channel, Reminder, ReminderState
+from crm.models.reminder import Channel, Reminder, ReminderKind, ReminderState
 from crm.models.task import Task, TaskStatus
 from crm.models.user import User
 from crm.rights import load_actor
@@ -27,29 +27,68 @@ _DONE = (TaskStatus.COMPLETED, TaskStatus.CANCELLED)
 
 @rule(Reminder)
 def check(session: Session, reminder: Reminder, changed: frozenset[str]) -> None:
-    """One reminder per user, record and moment; one that was told waits again when its moment is changed."""
+    """One reminder per user, record and moment; one that was told waits again when its moment is changed.
+
+    Whoever gives one that is reckoned from a due date a moment of its own takes it out of that reckoning.
+    """
     links.check(session, reminder)
-    if records.is_new(reminder) or {"user_id", "remind_at", "record_type", "record_id"} & changed:
-        reminder.key = _key(reminder)
-    if not records.is_new(reminder) and inspect(reminder).attrs.remind_at.history.has_changes():
+    moved = not records.is_new(reminder) and inspect(reminder).attrs.remind_at.history.has_changes()
+    if moved and reminder.offset_minutes is not None:
+        reminder.offset_minutes, reminder.kind = None, ReminderKind.CUSTOM
+    by_hand = reminder.kind in (None, ReminderKind.CUSTOM, ReminderKind.TASK)
+    if by_hand and (records.is_new(reminder) or {"user_id", "remind_at", "record_type", "record_id"} & changed):
+        reminder.key = key_of(reminder)
+    if moved:
         reminder.state = ReminderState.WAITING
 
 
 def add(
-    session: Session, record: Any, *, user_id: int, remind_at: datetime, channel: Channel, subject: str
+    session: Session,
+    record: Any,
+    *,
+    user_id: int,
+    remind_at: datetime,
+    channel: Channel,
+    subject: str,
+    kind: ReminderKind = ReminderKind.CUSTOM,
+    offset_minutes: int | None = None,
 ) -> Reminder:
-    """Remind the user of `record`; an earlier reminder for the same moment takes the new channel instead."""
-    link = {"record_type": name_of(type(record)), "record_id": record.id}
-    values = {"user_id": user_id, "remind_at": remind_at, "subject": subject[:200], "channel": channel, **link}
-    earlier = select(Reminder).where(Reminder.key == _key(Reminder(**values)))
-    found: Reminder | None = session.scalar(earlier, execution_options=_UNSCOPED)
+    """Remind the user of `record`; an earlier reminder for the same moment takes the new channel instead.
+
+    `offset_minutes`: `remind_at` is so long before `record` is due; one a record and offset.
+    """
+    made = Reminder(
+        user_id=user_id,
+        remind_at=remind_at,
+        subject=subject[:200],
+        channel=channel,
+        kind=kind,
+        offset_minutes=offset_minutes,
+        record_type=name_of(type(record)),
+        record_id=record.id,
+    )
+    made.key = key_of(made)
+    found: Reminder | None = session.scalar(
+        select(Reminder).where(Reminder.key == made.key), execution_options=_UNSCOPED
+    )
     if found is None:
-        made: Reminder = records.create(session, Reminder, values)
+        session.add(made)
+        records.flush(session, Reminder)
         return made
+    move(session, found, remind_at)
     if found.state is not ReminderState.SENT:
         found.state, found.channel = ReminderState.WAITING, channel
-        records.flush(session, Reminder)
+    records.flush(session, Reminder)
     return found
+
+
+def move(session: Session, reminder: Reminder, moment: datetime) -> None:
+    """Another moment; one that was told is told again if that is still to come."""
+    if moment == reminder.remind_at:
+        return
+    reminder.remind_at = moment
+    if reminder.state is ReminderState.SENT and moment > now():
+        reminder.state = ReminderState.WAITING
 
 
 def cancel(session: Session, reminder: Reminder) -> None:
@@ -61,9 +100,8 @@ def cancel(session: Session, reminder: Reminder) -> None:
 
 def hand_over(session: Session, reminder: Reminder, user_id: int) -> None:
     """Another user is told instead, unless they have a reminder for that moment already."""
-    made = _key(
-        Reminder(user_id=user_id, **{n: getattr(reminder, n) for n in ("record_type", "record_id", "remind_at")})
-    )
+    names = ("record_type", "record_id", "remind_at", "offset_minutes")
+    made = key_of(Reminder(user_id=user_id, **{n: getattr(reminder, n) for n in names}))
     if session.scalar(select(Reminder.id).where(Reminder.key == made), execution_options=_UNSCOPED) is not None:
         cancel(session, reminder)
         return
@@ -77,6 +115,17 @@ def waiting_for(session: Session, record: Any) -> list[Reminder]:
         .where(Reminder.record_type == name_of(type(record)), Reminder.record_id == record.id)
         .where(Reminder.state == ReminderState.WAITING)
         .order_by(Reminder.remind_at, Reminder.id)
+    )
+    return list(session.scalars(wanted, execution_options=_UNSCOPED))
+
+
+def offsets_of(session: Session, record: Any) -> list[Reminder]:
+    """Reminders reckoned from the due date of the record, those that were told among them."""
+    wanted = (
+        select(Reminder)
+        .where(Reminder.record_type == name_of(type(record)), Reminder.record_id == record.id)
+        .where(Reminder.offset_minutes.is_not(None), Reminder.state != ReminderState.CANCELLED)
+        .order_by(Reminder.id)
     )
     return list(session.scalars(wanted, execution_options=_UNSCOPED))
 
@@ -142,7 +191,8 @@ def _details(session: Session, reminder: Reminder) -> Iterator[tuple[str, Any]]:
         yield name, getattr(task, name, None)
 
 
-def _key(reminder: Reminder) -> str:
-    """Unlinked reminders may coincide."""
+def key_of(reminder: Reminder) -> str:
+    """By user, record and moment, or the offset that stands for it; unlinked reminders may coincide."""
     what = f"{reminder.record_type}:{reminder.record_id}" if reminder.record_type else uuid.uuid4().hex
-    return f"{reminder.user_id}:{what}@{int(reminder.remind_at.timestamp())}"
+    when = int(reminder.remind_at.timestamp()) if reminder.offset_minutes is None else f"-{reminder.offset_minutes}m"
+    return f"{reminder.user_id}:{what}@{when}"

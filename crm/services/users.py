@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, inspect, select
 from sqlalchemy.orm import Session
 
+from crm import zones
 from crm.actor import Actor
 from crm.columns import now
 from crm.db import actor_of
@@ -31,6 +33,12 @@ def create(session: Session, values: records.Values, *, password_hash: str) -> U
     """A user who can sign in; `password_hash` is made by `passwords.hash_password` outside the transaction."""
     made: User = records.create(session, User, values, hidden={"password_hash": password_hash})
     return made
+
+
+def zone_of(session: Session, user_id: int | None) -> ZoneInfo:
+    """Where the user lives, as far as they said; else the system's zone."""
+    user = session.get(User, user_id, execution_options=_UNSCOPED) if user_id is not None else None
+    return zones.zone(user.timezone if user is not None else "")
 
 
 def update(
@@ -124,6 +132,12 @@ def _may_go(session: Session, user: User) -> None:
     _no_escalation(session, user, frozenset())
     _keep_one(session, user)
     user.tokens_from = now()
+
+
+@records.guard_restore(User)
+def _may_come_back(session: Session, user: User) -> None:
+    """With the roles the user had, so the same rights are needed as to give them."""
+    _no_escalation(session, user, frozenset())
 
 
 def _keep_one(session: Session, user: User) -> None:

@@ -1,0 +1,140 @@
+"""The reminders of a task: sent along with it, at moments of their own or so long before it is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from typing import Annotated, Any, Self
+
+from pydantic import AwareDatetime, Field, model_validator
+from pydantic_core import PydanticCustomError
+from sqlalchemy import inspect
+from sqlalchemy.orm import Session
+
+from crm import access, zones
+from crm.db import actor_of
+from crm.entity import extra, permission
+from crm.errors import invalid
+from crm.models.reminder import Channel, Reminder, ReminderKind, ReminderState
+from crm.models.task import CLOSED, Task
+from crm.schemas import Input
+from crm.services import reminders, users
+
+MOST_REMINDERS = 20
+LONGEST_MINUTES = 60 * 24 * 60
+#: reminders of a task that is due on a day, without an hour, are reckoned from here, in the assignee's zone
+MORNING = time(9)
+
+
+class ReminderInput(Input):
+    """One reminder sent along with a task: at a moment, or so many minutes before it is due."""
+
+    remind_at: Annotated[AwareDatetime | None, Field(alias="remindAt", description="When.")] = None
+    offset_minutes: Annotated[
+        int | None,
+        Field(
+            alias="offsetMinutes",
+            ge=0,
+            le=LONGEST_MINUTES,
+            description="Minutes before it is due, or before 09:00 of an all-day task; moves with the due date.",
+        ),
+    ] = None
+    channel: Annotated[Channel, Field(description="How: email, app or both.")] = Channel.BOTH
+
+    @model_validator(mode="after")
+    def _has_a_moment(self) -> Self:
+        if (self.remind_at is None) == (self.offset_minutes is None):
+            raise PydanticCustomError("reminder_moment", "needs either remindAt or offsetMinutes")
+        return self
+
+
+@extra(Task, "reminders", list[ReminderInput], "When to remind the assignee, and how; replaces those still waiting.")
+def set_reminders(session: Session, task: Task, wanted: Sequence[ReminderInput] | None) -> None:
+    """Exactly these reminders wait for the task from now on; those that were told stay told.
+
+    Tasks of a series that are made later have the same, as far as they are reckoned from the due date.
+    """
+    if wanted is None:
+        return
+    if len(wanted) > MOST_REMINDERS:
+        raise invalid("reminders", "must have at most %(max_length)s entries", max_length=MOST_REMINDERS)
+    if wanted:
+        access.require(actor_of(session), permission(Reminder, "create"))
+    kept = [_add(session, task, one) for one in wanted]
+    for old in reminders.waiting_for(session, task):
+        if old not in kept:
+            reminders.cancel(session, old)
+    if task.series is not None:
+        task.series.reminder_offsets = offsets(session, task)
+        session.flush()
+
+
+def add_offset(session: Session, task: Task, minutes: int, *, channel: Channel = Channel.BOTH) -> Reminder:
+    """Remind the assignee `minutes` before the task is due; BadInput without a due date or an assignee."""
+    due = due_moment(session, task)
+    if due is None:
+        raise invalid("reminders", "need a due date, or moments of their own")
+    moment = due - timedelta(minutes=minutes)
+    return _made(session, task, moment, channel, kind=ReminderKind.TASK, offset_minutes=minutes)
+
+
+def offsets(session: Session, task: Task) -> list[int]:
+    """Minutes before the due date of those that wait, longest first."""
+    waiting = reminders.waiting_for(session, task)
+    return sorted({r.offset_minutes for r in waiting if r.offset_minutes is not None}, reverse=True)
+
+
+def due_moment(session: Session, task: Task) -> datetime | None:
+    """From when on reminders are reckoned back; None for a task that is not due at all."""
+    if task.due_date is not None:
+        return zones.at_local(task.due_date, MORNING, users.zone_of(session, task.assignee_id))
+    return task.due_at
+
+
+def carry(session: Session, task: Task) -> None:
+    """They follow a task that is changed: to a new assignee, title or due date, and into the grave."""
+    history = inspect(task).attrs
+    if _changed(history.status) and task.status in CLOSED:
+        for reminder in reminders.waiting_for(session, task):
+            reminders.cancel(session, reminder)
+        return
+    if _changed(history.assignee_id) and task.assignee_id is not None:
+        before = (history.assignee_id.history.deleted or [None])[0]
+        for reminder in reminders.waiting_for(session, task):
+            if reminder.user_id == before:
+                reminders.hand_over(session, reminder, task.assignee_id)
+    if _changed(history.title):
+        for reminder in reminders.waiting_for(session, task):
+            if reminder.subject == (history.title.history.deleted or [""])[0]:
+                reminder.subject = task.title
+    if any(_changed(attribute) for attribute in (history.due_at, history.due_date, history.assignee_id)):
+        _move(session, task)
+
+
+def _changed(attribute: Any) -> bool:
+    return bool(attribute.history.has_changes())
+
+
+def _move(session: Session, task: Task) -> None:
+    """Those before the due date move with it; one that was told is told again if its new moment is still to come."""
+    due = due_moment(session, task)
+    for reminder in reminders.offsets_of(session, task):
+        assert reminder.offset_minutes is not None
+        if due is not None:
+            reminders.move(session, reminder, due - timedelta(minutes=reminder.offset_minutes))
+        elif reminder.state is ReminderState.WAITING:
+            reminders.cancel(session, reminder)
+
+
+def _add(session: Session, task: Task, wanted: ReminderInput) -> Reminder:
+    if wanted.offset_minutes is not None:
+        return add_offset(session, task, wanted.offset_minutes, channel=wanted.channel)
+    assert wanted.remind_at is not None
+    return _made(session, task, wanted.remind_at, wanted.channel)
+
+
+def _made(session: Session, task: Task, moment: datetime, channel: Channel, **more: Any) -> Reminder:
+    user_id = task.assignee_id or actor_of(session).user_id
+    if user_id is None:
+        raise invalid("reminders", "need an assignee")
+    return reminders.add(session, task, user_id=user_id, remind_at=moment, channel=channel, subject=task.title, **more)
