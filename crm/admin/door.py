@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -16,9 +17,11 @@ from crm.actor import Actor, system
 from crm.admin import paths
 from crm.admin.visitor import Visitor, current_actor
 from crm.db import Database
+from crm.entity import permission
+from crm.models.job import Job
 from crm.models.notification import Notification
 from crm.rights import load_actor
-from crm.services import sessions
+from crm.services import job_console, restorations, sessions
 from crm.settings import Settings
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -80,13 +83,13 @@ class Door:
         async with self.database.read_only_async(actor_of_sessions) as session:
             found = await session.run_sync(sessions.find_session, cookie)
             actor = await session.run_sync(load_actor, found.user_id) if found and found.user_id else None
-            unread = await session.run_sync(_unread, actor) if actor and request.method == "GET" else 0
+            news = await session.run_sync(_news, actor) if actor and request.method == "GET" else {}
         if found is None or actor is None:
             return guest
         if sessions.needs_touch(found):
             async with self.database.transaction_async(actor_of_sessions) as session:
                 await session.run_sync(sessions.touch, cookie)
-        return Visitor(actor, cookie, found.csrf_token, unread)
+        return Visitor(actor, cookie, found.csrf_token, **news)
 
     def _speak(self, request: Request, actor: Actor | None) -> None:
         chosen = request.cookies.get(LANGUAGE_COOKIE)
@@ -115,6 +118,16 @@ class Door:
             return Response(sentence, 413, media_type="text/plain; charset=utf-8"), request.receive
         token = request.headers.get("x-csrf-token") or await _form_token(request.scope, body)
         return None if visitor.accepts(token) else _forbidden(), _replay(body)
+
+
+def _news(session: Session, actor: Actor) -> dict[str, Any]:
+    """What every page shows beside its own: see Visitor."""
+    may_see = actor.may(permission(Job, "view"))
+    return {
+        "unread": _unread(session, actor),
+        "trouble": job_console.count_trouble(session, actor) if may_see else 0,
+        "is_copy": restorations.is_a_copy(session),
+    }
 
 
 def _unread(session: Session, actor: Actor) -> int:

@@ -11,6 +11,7 @@ from crm.admin.views import EntityView
 from crm.entity import entity_of, name_of
 from crm.i18n import gettext
 from crm.models.email_message import EmailMessage
+from crm.models.job import Job
 
 SECTIONS = ("Sales", "Mail", "Automation", "Settings", "Administration")
 #: what is used most stands first; the rest follows by name
@@ -24,12 +25,16 @@ SELDOM = frozenset(
     {
         *("contact_group", "opportunity_history", "opportunity_line", "status_history", "task_series"),
         *("email_suppression", "email_template_version", "job_event", "notification_preference"),
+        "restoration",
     }
 )
 
 
-def build(views: Sequence[EntityView], actor: Actor, here: str) -> list[dict[str, Any]]:
-    """Sections {label, items: [{label, url, icon, active, name, seldom}]}; `here`: identity of the open page."""
+def build(views: Sequence[EntityView], actor: Actor, here: str, *, trouble: int = 0) -> list[dict[str, Any]]:
+    """Sections {label, items: [{label, url, icon, active, name, seldom, count}]}; `here`: identity of the open page.
+
+    `trouble` stands beside the job console: jobs that need somebody.
+    """
     sections: dict[str, list[dict[str, Any]]] = {}
     for view in sorted(views, key=_place):
         if view.allows(actor, "view"):
@@ -38,6 +43,10 @@ def build(views: Sequence[EntityView], actor: Actor, here: str) -> list[dict[str
         url = paths.to("inbox")
         inbox = {"label": gettext("Inbox"), "url": url, "icon": "inbox", "active": here == "inbox", "name": "inbox"}
         sections[entity_of(EmailMessage).section].insert(0, inbox)
+    if any(view.model is Job and view.allows(actor, "view") for view in views):
+        console = {"label": gettext("Job console"), "url": paths.to("jobs"), "icon": "activity", "name": "jobs"}
+        found = {**console, "active": here == "jobs", "count": trouble if trouble < 100 else "99+"}
+        sections.setdefault("Administration", []).insert(0, found)
     return [{"label": gettext(section), "items": items} for section, items in sections.items()]
 
 

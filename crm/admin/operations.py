@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, create_model
 from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -96,9 +97,14 @@ async def run(request: Request) -> Response:
             raise
         if operation.options:
             return await _ask(request, view, key, operation, form, _show(form, error), status=error.status)
-        return pages.redirect(request, paths.details_of(view.model, key), error_text(error), "error")
+        return pages.redirect(request, _next(data, view, key), error_text(error), "error")
     message = gettext("%(what)s: done", what=gettext(words(operation.verb)))
-    return pages.redirect(request, paths.details_of(view.model, key), message)
+    return pages.redirect(request, _next(data, view, key), message)
+
+
+def _next(data: FormData, view: EntityView, key: int) -> str:
+    """Back to the page that had the button, where it says so; else to the record."""
+    return paths.safe(str(data.get("back") or ""), paths.details_of(view.model, key))
 
 
 async def _do(request: Request, view: EntityView, key: int, operation: Operation, sent: Mapping[str, Any]) -> None:

@@ -41,13 +41,14 @@ def base(request: Request, flashes: list[dict[str, str]]) -> dict[str, Any]:
     here = inner_path(request.scope).split("/")[1]
     return {
         "request": request,
-        "menu": menu.build(panel.entity_views, visitor.actor, here) if visitor.actor else [],
+        "menu": menu.build(panel.entity_views, visitor.actor, here, trouble=visitor.trouble) if visitor.actor else [],
         "actor": visitor.actor,
         "csrf_token": visitor.token if visitor.secret else "",
         "csp_nonce": request.scope["state"]["nonce"],
         "lang": i18n.current(),
         "flashes": flashes,
         "unread": visitor.unread,
+        "copy_url": paths.to("jobs") if visitor.is_copy else "",
         "breadcrumbs": [],
         **_addresses(request),
     }

@@ -18,12 +18,17 @@ current_actor: ContextVar[Actor | None] = ContextVar("crm_panel_actor", default=
 
 @dataclass(slots=True)
 class Visitor:
-    """`secret` is what the forms' tokens are made of; `cookie` names the session; `unread` counts notifications."""
+    """`secret` is what the forms' tokens are made of; `cookie` names the session; `unread` counts notifications.
+
+    `trouble` counts jobs that need somebody, `is_copy` tells of a restored backup that holds its mail.
+    """
 
     actor: Actor | None
     cookie: str
     secret: str
     unread: int = 0
+    trouble: int = 0
+    is_copy: bool = False
 
     @property
     def token(self) -> str:

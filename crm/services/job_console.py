@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, and_, case, cast, extract, func, or_, select
 from sqlalchemy.orm import Session
 
+from crm.access import visible
+from crm.actor import Actor
 from crm.columns import now
 from crm.jobs import QUEUES
 from crm.jobs.presence import HEARD_WITHIN_S
@@ -90,15 +92,20 @@ def is_late(moment: datetime) -> ColumnElement[bool]:
     return and_(Job.status.in_(WAITING), Job.run_at < moment - timedelta(seconds=LATE_AFTER_S))
 
 
+def has_waited_too_long(job: Job) -> bool:
+    """`is_late` of one job."""
+    return job.status in WAITING and job.run_at < now() - timedelta(seconds=LATE_AFTER_S)
+
+
 def in_trouble(moment: datetime) -> ColumnElement[bool]:
     """Dead, uncertain or late: what somebody must look at."""
     return or_(Job.status.in_(TROUBLE), is_late(moment))
 
 
-def count_trouble(session: Session) -> int:
-    """How many jobs are dead, uncertain or late, of those the actor may see; at most a hundred."""
-    wanted = select(Job.id).where(in_trouble(now())).limit(100).subquery()
-    return session.scalar(select(func.count()).select_from(wanted)) or 0
+def count_trouble(session: Session, reader: Actor) -> int:
+    """How many jobs are dead, uncertain or late, of those `reader` may see; at most a hundred."""
+    wanted = select(Job.id).where(in_trouble(now()), visible(Job, reader)).limit(100).subquery()
+    return session.scalar(select(func.count()).select_from(wanted), execution_options={"unscoped": True}) or 0
 
 
 def troubled(session: Session, *, limit: int = 50) -> Sequence[Job]:

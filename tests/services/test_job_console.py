@@ -56,7 +56,7 @@ def test_each_kind_of_trouble_is_counted_and_shown(database: Database) -> None:
         assert queues == {"default": (1, 0, 0), "mail": (1, 1, 1), "ai": (0, 0, 0), "reports": (0, 0, 0)}
         assert [(p.name, p.role, p.is_heard) for p in found.processes] == [("host:1", "worker", True)]
         assert [job.id for job in job_console.troubled(session)] == [uncertain, dead, late]
-        assert job_console.count_trouble(session) == 3
+        assert job_console.count_trouble(session, session.actor) == 3
         assert [e.to_status for e in job_console.events_of(session, [dead])[dead]] == ["queued"]
 
 
@@ -86,7 +86,7 @@ def test_everyone_counts_only_what_they_may_see(database: Database) -> None:
         actor = load_actor(session, mine)
     assert isinstance(actor, Actor)
     with database.read_only(actor) as session:
-        assert job_console.count_trouble(session) == 1
+        assert job_console.count_trouble(session, actor) == 1
         assert job_console.figures(session).dead == 1
 
 
