@@ -13,15 +13,15 @@ from sqlalchemy import select
 from crm.actor import Scope
 from crm.api.resources import address
 from crm.entity import REGISTRY, entity_of, name_of, permission
-from crm.models import Contact, Customer, Job, JobEvent, Opportunity, Task, Team, User
+from crm.models import Attachment, Contact, Customer, Job, JobEvent, Opportunity, Task, Team, User
 from crm.models.base import Owned
 from crm.rights import load_actor
 from crm.services import records
 from tests.factories import make
 
-MODELS = [Contact, Customer, Opportunity, Task, Job, JobEvent]
+MODELS = [Attachment, Contact, Customer, Opportunity, Task, Job, JobEvent]
 GRANTS = st.fixed_dictionaries({name_of(model): st.sampled_from([None, *Scope]) for model in MODELS})
-ROWS = 60
+ROWS = 100
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +54,9 @@ def _row(session: Any, dice: random.Random, users: list[int], teams: list[int]) 
     if issubclass(model, Owned) or "team_id" in model.__table__.c:
         chosen["team_id"] = dice.choice([*teams, None])
     record = make(model, session, **chosen)
+    if isinstance(record, Attachment) and dice.random() < 0.8:
+        record.record_type = name_of(target := dice.choice([Contact, Customer, Opportunity, Task]))
+        record.record_id = dice.choice([*session.scalars(select(target.id)), 4711])
     if dice.random() < 0.2:
         records.delete(session, record)
 
