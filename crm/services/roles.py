@@ -115,6 +115,13 @@ def _admin_stays(session: Session, role: Role) -> None:
         raise Forbidden("Forbidden")
 
 
+@records.guard_restore(Role)
+def _comes_back_within(session: Session, role: Role) -> None:
+    """Whoever still holds the role gets its rights back: nobody gives what they do not have."""
+    if not is_within(session, [role.id], actor_of(session)):
+        raise Forbidden("Forbidden")
+
+
 def grants_of(session: Session, role_ids: Iterable[int]) -> dict[int, list[Any]]:
     """role number → its (Permission, scope) rows by permission name, in one select."""
     ids = sorted(set(role_ids))

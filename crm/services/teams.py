@@ -9,7 +9,8 @@ from crm.db import actor_of
 from crm.entity import rule
 from crm.errors import Forbidden, invalid
 from crm.models.team import Team
-from crm.services.records import is_new
+from crm.models.user import User
+from crm.services.records import guard_restore, is_new
 
 _UNSCOPED = {"unscoped": True}
 
@@ -38,4 +39,16 @@ def _no_escalation(session: Session, team: Team, changed: frozenset[str]) -> Non
     leads = "lead_id" in changed and team.lead_id == actor.user_id
     below = "parent_id" in changed and team.parent_id in actor.team_ids
     if actor.user_id in joined or leads or below:
+        raise Forbidden("Forbidden")
+
+
+@guard_restore(Team)
+def _may_come_back(session: Session, team: Team) -> None:
+    """Whoever leads it, belongs to it, or has it below their own would reach its records again."""
+    actor = actor_of(session)
+    if actor.everything:
+        return
+    member = select(Team.id).where(Team.id == team.id, Team.members.any(User.id == actor.user_id))
+    joined = session.scalar(member, execution_options=_UNSCOPED | {"trash": "any"}) is not None
+    if joined or team.lead_id == actor.user_id or team.parent_id in actor.team_ids:
         raise Forbidden("Forbidden")
