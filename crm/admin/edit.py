@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,16 +11,20 @@ from starlette.responses import Response
 from wtforms.form import BaseForm
 
 from crm import access
-from crm.admin import forms, history, pages, paths
+from crm.admin import conflicts, forms, history, leaving, merging, pages, paths
 from crm.admin.labels import title_of
+from crm.admin.merging import Merge, Snapshot
 from crm.admin.urls import key_of, view_of
 from crm.admin.views import EntityView
 from crm.admin.visitor import actor_of
 from crm.errors import CrmError, StaleVersion
-from crm.fields import Field, Kind, writable
+from crm.fields import writable
 from crm.i18n import gettext, lazy
 from crm.logs import logger
+from crm.services import records
 
+#: how often somebody who is overtaken while saving compares again
+ATTEMPTS = 10
 log = logger(__name__)
 UNEXPECTED = lazy("This could not be saved. It has been noted; what you typed is still here.")
 
@@ -41,52 +46,86 @@ async def create(request: Request) -> Response:
 
 
 async def edit(request: Request) -> Response:
-    """GET the form of a record, POST what differs."""
+    """GET the form of a record, POST what was changed in it."""
     view, key = view_of(request, "edit"), key_of(request)
-    panel = pages.panel_of(request)
-    async with panel.database.read_only_async(actor_of(request)) as session:
-        record, before = await session.run_sync(_editable, view.model, key)
-    if request.method == "GET":
-        return await _form_page(request, view, forms.of_record(view.model, record), key=key)
-    form = forms.typed(view.model, await request.form(max_fields=20_000))
-    return await _save(request, view, key, form, before)
+    if request.method == "POST":
+        return await _save(request, view, key)
+    async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
+        shown = await session.run_sync(_shown, view.model, key)
+    return await _form_page(request, view, _open(request, view.model, key, shown), key=key)
 
 
-async def _save(request: Request, view: EntityView, key: int, form: BaseForm, before: dict[str, Any]) -> Response:
+async def _save(request: Request, view: EntityView, key: int) -> Response:
+    data = await request.form(max_fields=20_000)
+    form = forms.typed(view.model, data)
+    base = merging.read(pages.panel_of(request).settings.signing_key, view.model, key, form)
+    merging.take_theirs(form, base, data)
     try:
-        values = forms.changed(view.model, form, before)
-        await view.update_model(request, key, values, expected_version=_version(form))
-    except StaleVersion as error:
-        return await _conflict(request, view, key, form, error)
+        found, now = await _write(request, view, key, form, base)
     except CrmError as error:
         return await _refused(request, view, form, error, key=key)
     except Exception as error:
         return await _crashed(request, view, form, error, key=key)
-    message = gettext("%(what)s saved", what=str(view.name))
-    return pages.redirect(request, await _next(request, view, key), message)
+    if found.clashes:
+        return await _conflict(request, view, key, found, base, now)
+    message = await _saved(request, view, key, found, base)
+    address = leaving.after_save(view.model, key, found.values) or await _next(request, view, key)
+    return pages.redirect(request, address, message)
 
 
-def _editable(session: Session, model: type[Any], key: int) -> tuple[Any, dict[str, Any]]:
-    """The record with all the form shows, and the form's values, read in one session."""
+async def _write(
+    request: Request, view: EntityView, key: int, form: BaseForm, base: Snapshot | None
+) -> tuple[Merge, Snapshot]:
+    """Write what was changed here, unless it clashes with what was saved meanwhile; and the record as it was before.
+
+    Whoever is overtaken between reading and writing compares again.
+    """
+    for _ in range(ATTEMPTS):
+        async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
+            now = await session.run_sync(_shown, view.model, key)
+        found = merging.merge(view.model, form, base, now.values)
+        if found.clashes or not found.values:
+            return found, now
+        try:
+            await view.update_model(request, key, found.values, expected_version=now.version)
+            return found, now
+        except StaleVersion:
+            continue
+    raise StaleVersion(records.STALE)
+
+
+def _shown(session: Session, model: type[Any], key: int) -> Snapshot:
+    """What a form of this record shows now; Forbidden if the actor may not change it."""
     record = access.find(session, model, key)
     access.require_for(session, record, "update")
-    return record, forms.initial(model, record)
+    entry = history.last_entry(session, model, key)
+    return Snapshot(record.version, entry, forms.initial(model, record))
 
 
-def _version(form: BaseForm) -> int | None:
-    """The version the form was opened at; a form without one must not overwrite anything."""
-    text = str(form[forms.VERSION].data or "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+def _open(request: Request, model: type[Any], key: int, shown: Snapshot, form: BaseForm | None = None) -> BaseForm:
+    """The form (else one that holds what is stored), with the snapshot it will be compared to."""
+    form = form or forms.filled(model, shown.values)
+    form[forms.VERSION].data = str(shown.version)
+    form[forms.SNAPSHOT].data = merging.sign(pages.panel_of(request).settings.signing_key, model, key, shown)
+    return form
+
+
+async def _saved(request: Request, view: EntityView, key: int, found: Merge, base: Snapshot | None) -> str:
+    async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
+        others = await session.run_sync(conflicts.who_else, view.model, key, found, base)
+    if others:
+        return gettext("%(what)s saved, merged with the change of %(who)s", what=str(view.name), who=others)
+    return gettext("%(what)s saved", what=str(view.name))
 
 
 async def _next(request: Request, view: EntityView, key: int) -> str:
-    """Where to go after saving: what the pressed button says."""
+    """Where to go after saving: what the pressed button says, or back to where the form was opened from."""
     pressed = (await request.form(max_fields=20_000)).get("save")
     if pressed == "continue":
         return paths.edit_of(view.model, key)
     if pressed == "another":
         return paths.to(view.identity, "create")
-    return paths.details_of(view.model, key)
+    return paths.safe(request.query_params.get("back"), paths.details_of(view.model, key))
 
 
 # ---------------------------------------------------------------------------------------------- pages
@@ -107,7 +146,10 @@ async def _form_page(
         await session.run_sync(forms.name_choices, view.model, form)
         title = await session.run_sync(title_of, view.model, key) if key else ""
     own = paths.edit_of(view.model, key) if key else paths.to(view.identity, "create")
-    back = paths.details_of(view.model, key) if key else paths.list_of(view.model)
+    details = paths.details_of(view.model, key) if key else ""
+    back = paths.safe(request.query_params.get("back"), details or paths.list_of(view.model))
+    if back != (details or paths.list_of(view.model)):
+        own = paths.with_query(own, [("back", back)])
     context = {
         "model_view": view,
         "form": form,
@@ -120,7 +162,7 @@ async def _form_page(
         "urls": {"back": back, "details": back, "list": paths.list_of(view.model)},
         "breadcrumbs": [
             {"label": str(view.name_plural), "url": paths.list_of(view.model)},
-            *([{"label": title, "url": back}] if key else []),
+            *([{"label": title, "url": details}] if key else []),
             {"label": gettext("Edit") if key else gettext("New record"), "url": ""},
         ],
         "page_title": title or str(view.name),
@@ -154,41 +196,13 @@ async def _crashed(
     return await _form_page(request, view, form, key=key, error=gettext(UNEXPECTED), status=500)
 
 
-async def _conflict(request: Request, view: EntityView, key: int, form: BaseForm, error: CrmError) -> Response:
-    """Who changed what meanwhile, beside what was typed; saving again, on purpose, keeps what was typed."""
-    opened = _version(form)
-    panel = pages.panel_of(request)
-    async with panel.database.read_only_async(actor_of(request)) as session:
-        record, theirs = await session.run_sync(_editable, view.model, key)
-        since = max(1, record.version - opened) if opened is not None and opened >= 0 else 1
-        told = await session.run_sync(history.latest, view.model, key, min(since, 10))
-        stored = forms.of_record(view.model, record)
-        await session.run_sync(forms.name_choices, view.model, stored)
-        await session.run_sync(forms.name_choices, view.model, form)
-    differing = forms.changed(view.model, form, theirs)
-    rows = [_versus(f, form, stored) for f in writable(view.model) if f.name in differing]
-    form[forms.VERSION].data = str(record.version)
-    conflict = {"changes": told, "differences": rows, "who": told[0]["who"] if told else ""}
+async def _conflict(
+    request: Request, view: EntityView, key: int, found: Merge, base: Snapshot | None, now: Snapshot
+) -> Response:
+    """Both sides of what both changed; what is saved from here is compared to what stands here."""
+    form = _open(request, view.model, key, now, conflicts.form_of(view.model, now.values, found))
+    async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
+        told = partial(conflicts.rows, shown=base, stored=now.values)
+        rows = await session.run_sync(told, view.model, key, found)
     sentence = gettext("Somebody else changed this record while you were editing it. Nothing you typed is lost.")
-    return await _form_page(request, view, form, key=key, error=sentence, status=409, conflict=conflict, stale=error)
-
-
-def _versus(field: Field, mine: BaseForm, stored: BaseForm) -> dict[str, str]:
-    return {
-        "name": field.name,
-        "label": gettext(field.label),
-        "mine": _readable(field, mine),
-        "theirs": _readable(field, stored),
-    }
-
-
-def _readable(field: Field, form: BaseForm) -> str:
-    """What an input holds, as people read it."""
-    entry: Any = form[field.name]
-    if field.relation is not None:
-        return ", ".join(o["text"] for o in entry.selected)
-    if field.kind is Kind.BOOLEAN:
-        return gettext("Yes") if entry.data else gettext("No")
-    if field.kind is Kind.CHOICE:
-        return next((str(text) for value, text in entry.choices if value == entry.data), "")
-    return str(entry.data or "")
+    return await _form_page(request, view, form, key=key, error=sentence, status=409, conflict={"rows": rows})

@@ -17,6 +17,7 @@ from crm.fields import Field, Kind, fields_of, related, writable
 from crm.i18n import error_text, gettext
 
 VERSION = "version"
+SNAPSHOT = "shown"
 
 
 class FormValues:
@@ -45,7 +46,7 @@ _inputs: dict[type[Any], Any] = {}
 def _declared(model: type[Any]) -> Any:
     if model not in _inputs:
         made = [(field.name, inputs.make(field)) for field in writable(model)]
-        _inputs[model] = (*made, (VERSION, HiddenField(name=VERSION)))
+        _inputs[model] = (*made, *((name, HiddenField(name=name)) for name in (VERSION, SNAPSHOT)))
     return _inputs[model]
 
 
@@ -61,10 +62,10 @@ def blank(model: type[Any], given: Mapping[str, str] | None = None) -> BaseForm:
     return form
 
 
-def of_record(model: type[Any], record: Any) -> BaseForm:
-    """The form of a stored record."""
+def filled(model: type[Any], values: Mapping[str, Any]) -> BaseForm:
+    """A form that holds these raw values (see `initial`)."""
     form = BaseForm(_declared(model))
-    form.process(data={**initial(model, record), VERSION: str(getattr(record, VERSION, ""))})
+    form.process(data=dict(values))
     return form
 
 
@@ -92,13 +93,8 @@ def _empties(model: type[Any], name: str) -> bool:
     return field.nullable and field.default is not None
 
 
-def changed(model: type[Any], form: BaseForm, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Raw values of the fields that differ from `before`: what is out of the actor's sight is never written back."""
-    differing = [f for f in writable(model) if not _same(f, form[f.name].data, before[f.name])]
-    return {field.name: inputs.sent(field, form[field.name].data) for field in differing}
-
-
-def _same(field: Field, now: Any, before: Any) -> bool:
+def same(field: Field, now: Any, before: Any) -> bool:
+    """Whether two raw values mean the same."""
     if field.kind is Kind.REFERENCES:
         return sorted(set(now or ())) == sorted(set(before or ()))
     if field.kind is Kind.DOCUMENT:

@@ -30,9 +30,26 @@ def page(session: Session, model: type[Any], key: int, number: int) -> tuple[lis
     return _told(session, model, list(rows)), total
 
 
-def latest(session: Session, model: type[Any], key: int, count: int) -> list[dict[str, Any]]:
-    """The last `count` entries of a record."""
-    return page(session, model, key, 1)[0][:count]
+def last_entry(session: Session, model: type[Any], key: int) -> int:
+    """Number of the newest audit entry of a record; 0 if there is none."""
+    newest = select(func.max(AuditEntry.id)).where(AuditEntry.entity == name_of(model), AuditEntry.record_id == key)
+    return session.scalar(newest, execution_options=_UNSCOPED) or 0
+
+
+def authors(session: Session, model: type[Any], key: int, *, after: int) -> dict[str, dict[str, str]]:
+    """Field → {who, when, at} of its last change later than the entry `after`."""
+    mine = (AuditEntry.entity == name_of(model), AuditEntry.record_id == key, AuditEntry.id > after)
+    wanted = select(AuditEntry).where(*mine).order_by(AuditEntry.id.desc()).limit(100)
+    found: dict[str, dict[str, str]] = {}
+    for entry in session.scalars(wanted, execution_options=_UNSCOPED):
+        told = {
+            "who": entry.actor_name or gettext("System"),
+            "when": formats.ago(entry.created_at),
+            "at": formats.moment(entry.created_at),
+        }
+        for name in entry.changes:
+            found.setdefault(name, told)
+    return found
 
 
 def _told(session: Session, model: type[Any], entries: list[AuditEntry]) -> list[dict[str, Any]]:

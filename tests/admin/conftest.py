@@ -71,7 +71,8 @@ def form_data(page: str) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for tag in re.findall(r"<input[^>]*>", form):
         name, value = _attribute(tag, "name"), _attribute(tag, "value")
-        if name and name != "csrf_token" and ('type="checkbox"' not in tag or "checked" in tag):
+        ticked = not re.search('type="(checkbox|radio)"', tag) or "checked" in tag
+        if name and name != "csrf_token" and ticked:
             data[name] = value or ("y" if "checkbox" in tag else "")
     for name, text in re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>\r?\n?(.*?)</textarea>', form, re.S):
         data[name] = unescape(text)
