@@ -24,7 +24,7 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 	--no-emit-index-url --no-emit-find-links pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-watch coverage browser bench lint lint-fix format check build lock clean
+.PHONY: help run install install-dev test test-watch coverage browser bench torture lint lint-fix format check build lock clean
 
 help: ## say what each target does
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -48,8 +48,11 @@ coverage: install-dev ## run the tests and show the lines that none of them reac
 browser: install-dev ## run the tests that need a browser
 	$(BIN)/pytest tests/browser
 
-bench: install-dev ## measure requests per second
+bench: install-dev ## measure requests and jobs per second
 	$(BIN)/python -m tests.load
+
+torture: install-dev ## win 1,000 deals while everything is killed; count lost and doubled mail (N=100 for fewer)
+	$(BIN)/python -m tests.torture --deals $(or $(N),1000)
 
 lint: install-dev ## ruff only
 	$(BIN)/ruff check

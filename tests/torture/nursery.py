@@ -1,0 +1,91 @@
+"""Forks the processes of a run from one that has everything loaded: a start costs milliseconds, so kills hit work.
+
+`python -m tests.torture.nursery` reads an order a line and answers with the pid.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from crm.settings import Settings
+from tests.torture.roles import play
+
+ROOT = Path(__file__).parents[2]
+PR_SET_PDEATHSIG = 1
+
+
+class Nursery:
+    """The processes of a run by their names."""
+
+    def __init__(self, parent: subprocess.Popen[str], settings: Settings, per_second: float) -> None:
+        self._parent = parent
+        self._order = {"settings": settings.model_dump(mode="json"), "per_second": per_second}
+        self.pids: dict[str, int] = {}
+        self.kills = 0
+
+    def start(self, name: str) -> None:
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.write(json.dumps({**self._order, "role": name}) + "\n")
+        self._parent.stdin.flush()
+        self.pids[name] = int(self._parent.stdout.readline())
+
+    def signal(self, name: str, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pids[name], number)
+
+    def kill(self, name: str) -> None:
+        """As a power cut would, and started again as a supervisor would."""
+        self.signal(name, signal.SIGKILL)
+        self.kills += 1
+        self.start(name)
+
+
+@contextmanager
+def opened(settings: Settings, *, per_second: float, output: Path) -> Iterator[Nursery]:
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "ENV": "test"}
+    command = [sys.executable, "-m", "tests.torture.nursery"]
+    with (
+        output.open("ab") as log,
+        subprocess.Popen(
+            command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as parent,
+    ):
+        yield Nursery(parent, settings, per_second)
+        assert parent.stdin is not None
+        parent.stdin.close()
+
+
+def _serve() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps them
+    for line in sys.stdin:
+        order = json.loads(line)
+        if not (child := os.fork()):
+            _play(order)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
+
+
+def _play(order: Mapping[str, Any]) -> None:
+    status = 1
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.dup2(2, 1)
+        play(order["role"], Settings(_env_file=None, **order["settings"]), order["per_second"])
+        status = 0
+    finally:
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    _serve()

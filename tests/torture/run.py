@@ -1,0 +1,145 @@
+"""One run: deals are won, each gets one mail, and meanwhile everything is killed that can be."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from crm.actor import system
+from crm.db import Database
+from crm.migrations.run import upgrade
+from crm.models import Opportunity, Stage
+from crm.models.stage import StageCategory
+from crm.services import records
+from crm.settings import Settings
+from tests import factories
+from tests.torture import crashing, mail_server, nursery, verdict
+from tests.torture.mail_server import MailServer
+from tests.torture.nursery import Nursery
+from tests.torture.verdict import Verdict
+
+WORKERS = ("worker 1", "worker 2")
+RELAYS = ("relay 1", "relay 2")
+SELLERS = ("seller",)
+DRAIN_LIMIT_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much of what."""
+
+    deals: int = 1000
+    workers: int = 20
+    relays: int = 5
+    brokers: int = 5
+    databases: int = 5
+    sellers: int = 5
+    every_s: float = 1.5
+    seed: int = 1
+
+    def faults(self, backend: str) -> list[str]:
+        """In an order of chance, the same for a seed."""
+        databases = self.databases if backend == "postgresql" else 0
+        wanted = {"worker": self.workers, "relay": self.relays, "broker": self.brokers, "seller": self.sellers}
+        faults = [name for name, count in (wanted | {"database": databases}).items() for _ in range(count)]
+        Random(self.seed).shuffle(faults)
+        return faults
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Seconds from the first deal to the last fault, and from then to the end of all work."""
+
+    verdict: Verdict
+    faults_s: float
+    drain_s: float
+    met: dict[str, int]
+
+
+def torture(backend: str, plan: Plan, folder: Path, *, tell: Callable[[str], None] = lambda _line: None) -> Outcome:
+    """Raises AssertionError if the work does not end in time."""
+    with ExitStack() as stack:
+        url, crash_database = stack.enter_context(_database(backend, folder))
+        broker, redis_url = stack.enter_context(crashing.valkey(folder / "broker"))
+        server = stack.enter_context(mail_server.running(seed=plan.seed))
+        settings = _settings(url, redis_url, server, folder)
+        database = Database(url)
+        stack.callback(database.dispose)
+        _prepare(database, plan.deals)
+        pace, log = plan.deals / max(1.0, len(plan.faults(backend)) * plan.every_s), folder / "processes.log"
+        processes = stack.enter_context(nursery.opened(settings, per_second=pace, output=log))
+        for name in (*WORKERS, *RELAYS, *SELLERS):
+            processes.start(name)
+        crashes = {"broker": broker.crash, "database": crash_database}
+        began = time.monotonic()
+        _disturb(plan, backend, processes, crashes, tell)
+        ended = time.monotonic()
+        _drain(database, tell)
+        drained = time.monotonic()
+        return Outcome(verdict.judge(database, server), ended - began, drained - ended, dict(server.met))
+
+
+@contextmanager
+def _database(backend: str, folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    if backend == "sqlite":
+        yield f"sqlite:///{folder / 'crm.sqlite3'}", lambda: None
+        return
+    with crashing.postgresql(folder / "postgresql") as (server, url):
+        yield url, server.crash
+
+
+def _settings(url: str, redis_url: str, server: MailServer, folder: Path) -> Settings:
+    return Settings(
+        _env_file=None,
+        env="test",
+        log_level="warning",
+        jwt_secret="a secret of 32 bytes for torture only",
+        data_dir=folder / "data",
+        database_url=url,
+        redis_url=redis_url,
+        smtp_host="127.0.0.1",
+        smtp_port=server.port,
+        mail_from="CRM <crm@crm.example>",
+    )
+
+
+def _prepare(database: Database, count: int) -> None:
+    upgrade(database)
+    with database.transaction(system("setup")) as session:
+        pipeline = factories.default_pipeline(session)
+        factories.make(Stage, session, pipeline_id=pipeline.id, position=9, category=StageCategory.WON)
+        for number in range(count):
+            records.create(session, Opportunity, {"name": f"Deal {number}", "amount": 100})
+
+
+def _disturb(
+    plan: Plan, backend: str, processes: Nursery, crashes: dict[str, Callable[[], None]], tell: Callable[[str], None]
+) -> None:
+    """One fault after the other, at a steady pace."""
+    next_of = {"worker": itertools.cycle(WORKERS), "relay": itertools.cycle(RELAYS), "seller": itertools.cycle(SELLERS)}
+    for fault in plan.faults(backend):
+        time.sleep(plan.every_s)
+        if fault in crashes:
+            crashes[fault]()
+        else:
+            processes.kill(next(next_of[fault]))
+        tell(f"killed: {fault}")
+
+
+def _drain(database: Database, tell: Callable[[str], None]) -> None:
+    deadline, left = time.monotonic() + DRAIN_LIMIT_S, -1
+    while left:
+        assert time.monotonic() < deadline, f"{left} deals and jobs are still pending"
+        time.sleep(0.2)
+        try:
+            left = verdict.pending(database)
+        except SQLAlchemyError:
+            continue
+        tell(f"pending: {left}")

@@ -1,0 +1,82 @@
+"""What became of the deals: what the database says, held against what the mail server was given."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select
+
+from crm.actor import system
+from crm.db import Database
+from crm.models import EmailMessage, Job, Opportunity
+from crm.models.email_message import EmailState
+from crm.models.job import JobStatus
+from tests.torture.mail_server import MailServer
+from tests.torture.roles import address_of
+
+AT_WORK = (JobStatus.QUEUED, JobStatus.DISPATCHED, JobStatus.RUNNING)
+#: a human sees that nobody knows, or that the server said no
+SHOWN = {EmailState.UNCERTAIN, EmailState.REFUSED}
+
+
+@dataclass(slots=True)
+class Verdict:
+    """`lost`, `doubled` and `hidden` are to be empty; `uncertain` are shown to a human."""
+
+    deals: int
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    uncertain: int = 0
+    uncertain_arrived: int = 0
+    refused: int = 0
+    crashes: int = 0
+
+    @property
+    def is_good(self) -> bool:
+        return not (self.lost or self.doubled or self.hidden)
+
+
+def pending(database: Database) -> int:
+    """Deals that are still open and jobs that are still to be done."""
+    with database.read_only(system("verdict")) as session:
+        open_ones = select(func.count()).select_from(Opportunity).where(Opportunity.closed_at.is_(None))
+        waiting = select(func.count()).select_from(Job).where(Job.status.in_(AT_WORK))
+        return (session.scalar(open_ones) or 0) + (session.scalar(waiting) or 0)
+
+
+def judge(database: Database, server: MailServer) -> Verdict:
+    """Once nothing is pending."""
+    with database.read_only(system("verdict")) as session:
+        deals = session.scalars(select(Opportunity.id)).all()
+        states = dict(session.execute(select(EmailMessage.to_address, EmailMessage.state)).tuples().all())
+        jobs = Counter(session.scalars(select(Job.kind)))
+        ends = session.execute(select(Job.kind, Job.status, Job.dedupe_key)).all()
+        crashes = session.scalar(select(func.sum(Job.crashes))) or 0
+    found = Verdict(len(deals), crashes=crashes)
+    if jobs["deal.won"] != len(deals) or len(states) != jobs["email.send"]:
+        found.lost.append(f"{len(deals)} deals, {jobs['deal.won']} jobs, {len(states)} mails")
+    for number in deals:
+        _judge(found, address_of(number), states.get(address_of(number)), server)
+    found.hidden += [f"{kind} {key}: {status}" for kind, status, key in ends if status in _HIDDEN.get(kind, ())]
+    return found
+
+
+#: ends that nobody has asked for; a refused mail is a dead job
+_HIDDEN = {"deal.won": set(JobStatus) - {JobStatus.SUCCEEDED}, "email.send": {JobStatus.CANCELLED, JobStatus.HELD}}
+
+
+def _judge(found: Verdict, address: str, state: EmailState | None, server: MailServer) -> None:
+    count = server.taken[address]
+    found.uncertain += state is EmailState.UNCERTAIN
+    found.uncertain_arrived += state is EmailState.UNCERTAIN and count > 0
+    found.refused += state is EmailState.REFUSED
+    if count > 1:
+        found.doubled.append(f"{address}: {count} times")
+    if count == 0 and state not in SHOWN:
+        found.lost.append(f"{address}: {state}")
+    if state is EmailState.SENT and count != 1:
+        found.hidden.append(f"{address}: sent, but {count} times")
+    if state is EmailState.REFUSED and address not in server.refused:
+        found.hidden.append(f"{address}: refused, though the server did not")
