@@ -30,7 +30,8 @@ def price(session: Session, line: OpportunityLine, changed: frozenset[str]) -> N
         return
     deals = _locked(session, line)
     deal = deals[line.opportunity_id]
-    _require(session, line, deal)
+    if not may_change(session, deal, "create" if records.is_new(line) else "update"):
+        raise Forbidden(access.NO_PERMISSION)
     _take_from_product(session, line, deal, changed)
     line.total = _total(line)
     for key, each in deals.items():
@@ -45,6 +46,16 @@ def take_away(session: Session, line: OpportunityLine) -> None:
     opportunity_amounts.follow(session, deal, without=line.id)
 
 
+def may_change(session: Session, deal: Opportunity, verb: str) -> bool:
+    """Whether the actor may `create`, `update` or `delete` lines of this very deal: who may add lines to their own
+    deals may not add them to others that they see.
+    """
+    actor = actor_of(session)
+    scope = actor.scope(permission(OpportunityLine, verb))
+    within = select(Opportunity.id).where(Opportunity.id == deal.id, access.reach(Opportunity, actor, scope))
+    return session.scalar(within) is not None
+
+
 def _locked(session: Session, line: OpportunityLine) -> dict[int, Opportunity]:
     """The line's deal, and the one it is taken from, open and locked: always in the same order."""
     left = inspect(line).attrs.opportunity_id.history.deleted
@@ -55,15 +66,6 @@ def _locked(session: Session, line: OpportunityLine) -> dict[int, Opportunity]:
             raise Conflict("The lines of a closed deal stay as they are; open the deal again first")
         deals[key] = deal
     return deals
-
-
-def _require(session: Session, line: OpportunityLine, deal: Opportunity) -> None:
-    """Who may add lines to their own deals may not add them to others that they see."""
-    actor = actor_of(session)
-    scope = actor.scope(permission(OpportunityLine, "create" if records.is_new(line) else "update"))
-    within = select(Opportunity.id).where(Opportunity.id == deal.id, access.reach(Opportunity, actor, scope))
-    if session.scalar(within) is None:
-        raise Forbidden(access.NO_PERMISSION)
 
 
 def _take_from_product(session: Session, line: OpportunityLine, deal: Opportunity, changed: frozenset[str]) -> None:
