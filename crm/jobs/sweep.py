@@ -37,6 +37,7 @@ def sweep(connection: Connection, *, by: str) -> int:
     rows = connection.execute(statement).all()
     record(connection, (JobState(r.id, JobStatus.RUNNING, JobStatus(r.status), r.attempt, _WHY) for r in rows), by=by)
     _show_uncertain(connection)
+    _show_refused(connection)
     return len(rows)
 
 
@@ -47,4 +48,14 @@ def _show_uncertain(connection: Connection) -> None:
         update(EmailMessage)
         .where(EmailMessage.state == EmailState.SENDING, ended)
         .values(state=EmailState.UNCERTAIN, version=EmailMessage.version + 1)
+    )
+
+
+def _show_refused(connection: Connection) -> None:
+    """A mail that waits for a job which is dead (its worker vanished too often) will never be sent by itself."""
+    job = (Job.id == EmailMessage.job_id, Job.status == JobStatus.DEAD)
+    connection.execute(
+        update(EmailMessage)
+        .where(EmailMessage.state == EmailState.READY, exists().where(*job))
+        .values(state=EmailState.REFUSED, version=EmailMessage.version + 1)
     )

@@ -14,12 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 
 from crm.jobs.killpoints import reach
+from crm.mail.message import as_bytes
 from crm.settings import Settings
 
 TIMEOUT_S = 30.0
+#: a server may look long at what it was given, and silence costs a human's time
+ANSWER_TIMEOUT_S = 120.0
+GOODBYE_TIMEOUT_S = 5.0
 _UNREACHABLE = "The mail server %s:%s does not take mail from us: %s"
 
 
@@ -62,13 +65,17 @@ class Handover:
         self._ask_for_body()
         reach("after_data")
         try:
+            if self._server.sock is not None:
+                self._server.sock.settimeout(ANSWER_TIMEOUT_S)
             self._server.send(_dotted(self._body))
             reach("after_body")
             code, reply = self._server.getreply()
         except (OSError, smtplib.SMTPException) as error:
             raise NoAnswer(0, _text(error)) from None
-        if code != 250:
+        if 400 <= code < 600:
             raise _verdict(code, reply)
+        if not 200 <= code < 300:  # neither yes nor no
+            raise NoAnswer(max(code, 0), _text(reply))
         reach("after_250")
         return Answer(code, _text(reply))
 
@@ -90,6 +97,8 @@ def connected(settings: Settings, message: EmailMessage, *, sender: str, recipie
         yield _announce(server, message, sender, recipient)
     finally:
         with suppress(OSError, smtplib.SMTPException):
+            if server.sock is not None:
+                server.sock.settimeout(GOODBYE_TIMEOUT_S)
             server.quit()
 
 
@@ -124,11 +133,11 @@ def _announce(server: smtplib.SMTP, message: EmailMessage, sender: str, recipien
         server.ehlo_or_helo_if_needed()
         international = not (sender + recipient).isascii()
         if international and not server.has_extn("smtputf8"):
-            raise Refused(0, "The mail server takes only ASCII addresses")
+            raise Refused(0, "The mail server takes only addresses of plain letters (no SMTPUTF8)")
         options = ["SMTPUTF8", "BODY=8BITMIME"] if international else []
         _accepted(server.mail(sender, options))
         _accepted(server.rcpt(recipient))
-        return Handover(server, message.as_bytes(policy=SMTPUTF8 if international else SMTP))
+        return Handover(server, as_bytes(message, international=international))
     except (OSError, smtplib.SMTPException) as error:
         raise TryLater(0, _text(error)) from None
 

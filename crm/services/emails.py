@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from email.errors import HeaderParseError
-from email.headerregistry import Address
 from typing import Any
 
 from sqlalchemy import select
@@ -15,10 +15,15 @@ from crm.columns import now
 from crm.entity import name_of
 from crm.errors import invalid
 from crm.jobs import enqueue
-from crm.models.email_message import EmailMessage, EmailState
+from crm.mail.message import address_of, line
+from crm.models.attachment import Attachment
+from crm.models.email_message import EmailMessage, EmailPurpose, EmailState, email_message_attachment
 from crm.models.job import JobEffect
+from crm.services import contacts
 
 ATTEMPTS = 20
+ADDRESS = "must be an e-mail address such as name@example.com"
+UNWANTED = "The recipient wants no mail from us"
 _UNSCOPED = {"unscoped": True}
 
 
@@ -34,24 +39,40 @@ def queue(
     to_name: str = "",
     record: Any = None,
     effect: JobEffect = JobEffect.AT_MOST_ONCE,
+    purpose: EmailPurpose = EmailPurpose.SYSTEM,
+    files: Sequence[Attachment] = (),
+    **made_of: int | None,
 ) -> EmailMessage:
     """One mail to one recipient, sent once this transaction is committed; the same `key` gives the same mail.
 
-    `effect` is AT_LEAST_ONCE for mail that is better sent twice than lost (a password reset).  Asks for `email.send`.
+    `effect` is AT_LEAST_ONCE for mail that is better sent twice than lost (a password reset); mail of `purpose`
+    BUSINESS to somebody who wants none is written down as cancelled and not sent.  `made_of`: contact_id,
+    template_id, template_number, interaction_id.  Asks for `email.send`.
     """
     message = EmailMessage(
         key=key[:160],
         message_id=uuid.uuid4().hex,
         to_address=_address(to),
-        to_name=_line(to_name)[:120],
-        subject=_line(subject)[:300],
+        to_name=line(to_name)[:120],
+        subject=line(subject)[:300],
         text_body=text,
         html_body=html,
         owner_id=owner_id,
+        purpose=purpose,
         record_type=name_of(type(record)) if record is not None else None,
         record_id=record.id if record is not None else None,
+        attachments=list(files),
+        **made_of,
     )
+    if unwanted(session, message):
+        message.state, message.smtp_reply = EmailState.CANCELLED, UNWANTED
     return _add(session, message, effect)
+
+
+def unwanted(session: Session, message: EmailMessage) -> bool:
+    """Whether this is business mail to somebody who wants none; asked when it is written and again when it is sent."""
+    is_business = message.purpose is EmailPurpose.BUSINESS
+    return is_business and not contacts.may_be_written_to(session, message.to_address)
 
 
 def _add(session: Session, message: EmailMessage, effect: JobEffect) -> EmailMessage:
@@ -65,26 +86,29 @@ def _add(session: Session, message: EmailMessage, effect: JobEffect) -> EmailMes
             session.flush()
     except IntegrityError:  # somebody else wrote it between the look and the insert
         return session.scalars(earlier, execution_options=_UNSCOPED).one()
-    options: dict[str, Any] = {"queue": "mail", "effect": effect, "attempts": ATTEMPTS}
-    message.job_id = enqueue(session, "email.send", key=f"email:{message.id}", message_id=message.id, **options)
-    session.flush()
+    if message.state is not EmailState.CANCELLED:
+        ask_to_send(session, message, key=f"email:{message.id}", effect=effect)
     return message
 
 
+def ask_to_send(
+    session: Session, message: EmailMessage, *, key: str, effect: JobEffect = JobEffect.AT_MOST_ONCE
+) -> None:
+    """A job of its own, which the mail points at from now on."""
+    options: dict[str, Any] = {"queue": "mail", "effect": effect, "attempts": ATTEMPTS}
+    message.job_id = enqueue(session, "email.send", key=key, message_id=message.id, **options)
+    session.flush()
+
+
 def _address(text: str) -> str:
-    """An address without anything that could end a header line."""
+    """An address without anything that could end a header line; the domain in the alphabet it was typed in."""
     try:
-        parsed = Address(addr_spec=text.strip())
+        parsed = address_of(text)
     except (ValueError, IndexError, HeaderParseError):
-        parsed = Address()
+        raise invalid("to", ADDRESS) from None
     if not parsed.username or not parsed.domain:
-        raise invalid("to", "must be an e-mail address such as name@example.com")
-    return parsed.addr_spec
-
-
-def _line(text: str) -> str:
-    """One line: control characters would begin a header of their own."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        raise invalid("to", ADDRESS)
+    return text.strip()
 
 
 # ---------------------------------------------------------------------------------------------- what became of it
@@ -93,6 +117,14 @@ def _line(text: str) -> str:
 def get(session: Session, message_id: int) -> EmailMessage | None:
     """For the worker that sends it, whatever the rights of its job."""
     return session.get(EmailMessage, message_id, execution_options=_UNSCOPED)
+
+
+def files_of(session: Session, message: EmailMessage) -> list[Attachment]:
+    """What hangs on the mail, in the trash by now or not."""
+    link = email_message_attachment.c
+    wanted = select(Attachment).join(email_message_attachment, link.attachment_id == Attachment.id)
+    wanted = wanted.where(link.email_message_id == message.id).order_by(Attachment.id)
+    return list(session.scalars(wanted, execution_options={"unscoped": True, "trash": "any"}))
 
 
 def capture(session: Session, message: EmailMessage) -> None:
@@ -111,7 +143,9 @@ def begin(session: Session, message: EmailMessage, *, header: str) -> None:
 
 
 def conclude(session: Session, message: EmailMessage, state: EmailState, *, code: int, reply: str) -> None:
-    """The server's answer, and the state that follows from it."""
+    """The server's answer (or why none was asked), and the state that follows from it."""
+    if message.state is EmailState.READY and state is not EmailState.CANCELLED:
+        message.attempts += 1  # what came to the handing over was counted there
     message.state = state
     message.smtp_code = code or None
     message.smtp_reply = reply[:500]

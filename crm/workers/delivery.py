@@ -7,12 +7,18 @@ was replaced sends nothing, and one that vanishes leaves a mail that nobody send
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.errors import HeaderParseError
 from email.message import EmailMessage as MimeMessage
 from typing import Any
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
 from crm.columns import now
+from crm.files.storage import Storage
 from crm.jobs import lease as leases
 from crm.jobs.killpoints import reach
+from crm.logs import logger
 from crm.mail import message as mime
 from crm.mail import smtp
 from crm.models.email_message import EmailMessage, EmailState
@@ -22,6 +28,10 @@ from crm.workers.registry import Permanent
 from crm.workers.run import Run, persist
 
 _UNCLEAR = "An earlier worker vanished while it handed the mail over"
+_GONE = "A file of this mail is gone"
+_AWAY = "The database went away before anything was handed over"
+_DATABASE = (OperationalError, InterfaceError)
+_log = logger(__name__)
 
 
 def deliver(run: Run, message_id: int) -> None:
@@ -48,6 +58,8 @@ def deliver(run: Run, message_id: int) -> None:
     except BaseException as error:  # the process is interrupted between the body and the answer
         if begun and not run.ended:
             _unclear(run, message_id, smtp.NoAnswer(0, f"Interrupted: {type(error).__name__}"))
+        elif isinstance(error, _DATABASE) and not begun:
+            return _later(run, message_id, smtp.TryLater(0, _AWAY))  # `sending`, kept or not, is taken back
         raise
 
 
@@ -62,10 +74,33 @@ def _prepare(run: Run, message_id: int) -> MimeMessage | None:
             run.end(session, leases.leave_uncertain, why=_UNCLEAR)
         elif stored.state not in (EmailState.READY, EmailState.SENDING):
             run.end(session, leases.finish, note=f"the mail is {stored.state.value} already")
+        elif emails.unwanted(session, stored):
+            emails.conclude(session, stored, EmailState.CANCELLED, code=0, reply=emails.UNWANTED)
+            run.end(session, leases.cancel, why=emails.UNWANTED)
         elif not run.settings.smtp_host:
             emails.capture(session, stored)
             run.end(session, leases.finish, note="captured: no SMTP_HOST is set")
-        return None if run.ended else mime.compose(stored, run.settings, date=now())
+        else:
+            return _composed(run, session, stored)
+    return None
+
+
+def _composed(run: Run, session: Session, stored: EmailMessage) -> MimeMessage | None:
+    """With its files; None, and the job ended, where one of them is gone or a header cannot be written."""
+    storage = Storage(run.settings.uploads)
+    try:
+        files = [
+            mime.File(found.name, found.media_type, storage.path(found.sha256).read_bytes())
+            for found in emails.files_of(session, stored)
+        ]
+        return mime.compose(stored, run.settings, date=now(), files=files)
+    except FileNotFoundError:
+        why = _GONE
+    except (ValueError, HeaderParseError) as error:
+        why = f"{type(error).__name__}: {error}"[:500]
+    emails.conclude(session, stored, EmailState.REFUSED, code=0, reply=why)
+    run.end(session, leases.give_up, error_class="Refused", why=why)
+    return None
 
 
 def _begin(run: Run, message_id: int, *, header: str) -> None:
@@ -76,6 +111,7 @@ def _begin(run: Run, message_id: int, *, header: str) -> None:
 
 def _sent(run: Run, message_id: int, answer: smtp.Answer) -> None:
     note = f"{answer.code} {answer.reply}"
+    _log.info("mail taken by the server", mail=message_id, job=run.lease.job_id, answer=note)
     _conclude(run, message_id, EmailState.SENT, answer.code, answer.reply, leases.finish_late, note=note)
 
 
