@@ -85,6 +85,7 @@ def _company(session: Session, number: int, owner_id: int, tags: list[Tag]) -> C
         "city": city,
         "currency": currency,
         "status": status,
+        "status_reason": "No order for a year" if status == "at_risk" else "",
         "rating": "abcd"[number % 4],
     }
     values |= {"owner_id": owner_id, "phone": f"+44 20 7946 0{number:03}", "website": "https://example.com"}
@@ -135,7 +136,7 @@ def _work(session: Session, companies: list[Customer], staff: list[User]) -> Non
             "priority": ("high", "normal", "urgent")[number % 3],
         }
         records.create(session, Task, values)
-        values = {"subject": title, "kind": ("call", "visit", "email")[number % 3], "occurred_at": due}
+        values = {"subject": title, "kind": ("call", "visit", "email")[number % 3], "occurred_at": due - timedelta(days=7)}
         values |= {"customer_id": companies[1].id, "body": "对方确认预算已批复。", "owner_id": staff[1].id}
         records.create(session, Interaction, values)
     session.add(Notification(user_id=admin, kind="reminder", title="Send revised quote"))
