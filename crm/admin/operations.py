@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from inspect import Parameter
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, create_model
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from wtforms import BooleanField, SelectField, StringField
 from wtforms.form import BaseForm
 
 from crm import access, schemas
-from crm.admin import forms, pages, paths
+from crm.admin import forms, pages, paths, verb_options
 from crm.admin.labels import title_of
 from crm.admin.urls import key_of, view_of
 from crm.admin.views import EntityView
 from crm.admin.visitor import actor_of
 from crm.entity import Operation, name_of, operations_of
-from crm.errors import BadInput, CrmError
+from crm.errors import CrmError
 from crm.i18n import error_text, gettext, lazy
 from crm.names import words
 from crm.services import records
@@ -85,18 +80,19 @@ async def run(request: Request) -> Response:
     operation = operations_of(view.model).get(request.path_params["verb"])
     if operation is None:
         raise HTTPException(404)
+    form = verb_options.form_of(operation)
     if request.method == "GET":
-        return await _ask(request, view, key, operation, _form(operation), "")
+        return await _ask(request, view, key, operation, form, "")
     data = await request.form(max_fields=20_000)
-    form = _form(operation)
     form.process(formdata=forms.FormValues(data))
     try:
-        await _do(request, view, key, operation, _sent(operation, form))
+        await _do(request, view, key, operation, verb_options.sent(operation, form))
     except CrmError as error:
         if error.status in (403, 404):
             raise
         if operation.options:
-            return await _ask(request, view, key, operation, form, _show(form, error), status=error.status)
+            told = verb_options.show(operation, form, error)
+            return await _ask(request, view, key, operation, form, told, status=error.status)
         return pages.redirect(request, _next(data, view, key), error_text(error), "error")
     message = gettext("%(what)s: done", what=gettext(words(operation.verb)))
     return pages.redirect(request, _next(data, view, key), message)
@@ -108,7 +104,7 @@ def _next(data: FormData, view: EntityView, key: int) -> str:
 
 
 async def _do(request: Request, view: EntityView, key: int, operation: Operation, sent: Mapping[str, Any]) -> None:
-    values = schemas.read(options_schema(operation), sent, by="name")
+    values = schemas.read(verb_options.schema_of(operation), sent, by="name")
     database = pages.panel_of(request).database
     async with database.transaction_async(actor_of(request), verb=operation.verb) as session:
         await session.run_sync(_run, view.model, key, operation, values)
@@ -132,14 +128,13 @@ async def _ask(
     status: int = 200,
 ) -> Response:
     async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
-        record = await session.run_sync(access.find, view.model, key)
-        await session.run_sync(access.require_for, record, operation.verb)
-        title = await session.run_sync(title_of, view.model, key)
+        title = await session.run_sync(_prepare, view.model, key, operation, form, request.method == "GET")
     label, back = gettext(words(operation.verb)), paths.details_of(view.model, key)
     context = {
         "model_view": view,
         "operation": {"verb": operation.verb, "label": label, "doc": gettext(operation.doc), "tone": operation.tone},
         "form": form,
+        "required": verb_options.required(operation),
         "error": error,
         "record": {"id": key, "title": title},
         "form_action": paths.to(view.identity, "do", key, operation.verb),
@@ -154,57 +149,11 @@ async def _ask(
     return pages.render(request, "crm/operation.html", context, status)
 
 
-# ---------------------------------------------------------------------------------------------- options
-
-
-def options_schema(operation: Operation) -> type[BaseModel]:
-    """The verb's keyword-only parameters as a pydantic model."""
-    given: dict[str, Any] = {
-        p.name: (p.annotation, ... if p.default is Parameter.empty else p.default) for p in operation.options
-    }
-    config = ConfigDict(extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
-    return create_model(f"{operation.verb}_options", __config__=config, **given)
-
-
-def _form(operation: Operation) -> BaseForm:
-    form = BaseForm([(p.name, _input(p)) for p in operation.options])
-    defaults = {p.name: p.default for p in operation.options if p.default not in (Parameter.empty, None)}
-    form.process(data=defaults)
-    return form
-
-
-def _input(parameter: Parameter) -> Any:
-    kind, label = _bare(parameter.annotation), lazy(words(parameter.name))
-    if kind is bool:
-        return BooleanField(label, name=parameter.name)
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return SelectField(
-            label,
-            name=parameter.name,
-            choices=[("", "–"), *((str(m), lazy(words(str(m)))) for m in kind)],
-            validate_choice=False,
-        )
-    return StringField(label, name=parameter.name)
-
-
-def _bare(annotation: Any) -> Any:
-    """`int | None` → int"""
-    if get_origin(annotation) in (Union, UnionType):
-        return next(a for a in get_args(annotation) if a is not type(None))
-    return annotation
-
-
-def _sent(operation: Operation, form: BaseForm) -> dict[str, Any]:
-    """What was typed; an empty input means that nothing was said."""
-    values = {p.name: form[p.name].data for p in operation.options}
-    return {name: value for name, value in values.items() if value not in ("", None)}
-
-
-def _show(form: BaseForm, error: CrmError) -> str:
-    if not isinstance(error, BadInput) or not error.errors:
-        return error_text(error)
-    for problem in error.errors:
-        name = problem.field.partition(".")[0]
-        if name in form:
-            form[name].errors = [*form[name].errors, error_text(problem)]
-    return error_text(error)
+def _prepare(session: Session, model: type[Any], key: int, operation: Operation, form: BaseForm, is_first: bool) -> str:
+    """Whoever may not do it is not asked either; the record's title."""
+    record = access.find(session, model, key)
+    access.require_for(session, record, operation.verb)
+    if is_first:
+        verb_options.begin(operation, form, record)
+    verb_options.name_choices(session, operation, form, record)
+    return title_of(session, model, key)

@@ -12,13 +12,15 @@ from starlette.datastructures import QueryParams
 from crm import formats
 from crm.admin import asked, listing, paths, queries
 from crm.db import actor_of
-from crm.entity import entity_of, name_of, permission, titles_of
+from crm.entity import RECORD, entity_of, name_of, permission, titles_of
 from crm.fields import Kind, fields_of, models
 from crm.i18n import gettext
 
 FIRST = 10
 COLUMNS = 5
 MOST_PANELS = 8
+#: what a part of the record's own page shows already
+DRAWN_APART = frozenset({"opportunity_line.opportunity_id"})
 
 
 def of(session: Session, model: type[Any], key: int) -> list[dict[str, Any]]:
@@ -37,9 +39,13 @@ def _children(model: type[Any], key: int) -> Iterator[tuple[type[Any], dict[str,
     for child in models():
         fields, filters = fields_of(child), entity_of(child).filters
         for name in filters:
+            if f"{name_of(child)}.{name}" in DRAWN_APART:
+                continue
             if fields[name].kind is Kind.REFERENCE and fields[name].target == name_of(model):
                 yield child, {name: str(key)}
-        if "record_type" in filters and "record_id" in inspect(child).columns:
+        # what hangs on records (files) has a card of its own
+        hangs = entity_of(child).through == RECORD
+        if "record_type" in filters and "record_id" in inspect(child).columns and not hangs:
             yield child, {"record_type": name_of(model), "record_id": str(key)}
 
 

@@ -40,10 +40,12 @@ async def one(request: Request) -> Response:
     except CrmError as error:
         if error.status in (403, 404):
             raise
-        return pages.redirect(request, paths.details_of(view.model, key), error_text(error), "error")
+        here = paths.safe(request.query_params.get("back"), paths.details_of(view.model, key))
+        return pages.redirect(request, here, error_text(error), "error")
     if verb == "restore":
         return pages.redirect(request, paths.details_of(view.model, key), gettext(_VERBS[verb][2]))
     again = paths.list_of(view.model, trash=1) if verb == "purge" else paths.list_of(view.model)
+    again = paths.safe(request.query_params.get("back"), again)
     told = gettext(_VERBS[verb][2]) if view.has_trash else gettext("Deleted for good")
     return pages.redirect(request, again, told)
 
