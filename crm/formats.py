@@ -90,6 +90,15 @@ def percent(value: Decimal) -> str:
     return numbers.format_percent(value, "#,##0.##%", locale=current())
 
 
+def size(octets: int) -> str:
+    """732 B, 1.5 KB, 24 MB"""
+    value, units = Decimal(octets), ["B", "KB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value, units = value / 1024, units[1:]
+    digits = "0.#" if value < 10 and units[0] != "B" else "0"
+    return f"{numbers.format_decimal(value, digits, locale=current())} {units[0]}"
+
+
 def money(amount: Decimal, currency: str = "") -> str:
     """$486,000; ¥1,250.50; SEK 900; decimals only where there are any."""
     whole = amount == amount.to_integral_value()

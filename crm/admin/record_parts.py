@@ -15,21 +15,21 @@ from crm.entity import name_of
 #: what a part shows; None: nothing, for this record
 Made = dict[str, Any] | None
 Function = TypeVar("Function", bound=Callable[..., Made])
-_PARTS: dict[str, list[tuple[str, Callable[..., Made]]]] = {}
+_PARTS: dict[str, list[tuple[str, str, Callable[..., Made]]]] = {}
 
 
-def record_part(model: type[Any], template: str) -> Callable[[Function], Function]:
-    """Declare `make(session, record)`, whose answer `template` draws on the record's page."""
+def record_part(model: type[Any], template: str, *, place: str = "main") -> Callable[[Function], Function]:
+    """Declare `make(session, record)`, whose answer `template` draws on the record's page: `main` or `side` column."""
 
     def declare(make: Function) -> Function:
-        _PARTS.setdefault(name_of(model), []).append((template, make))
+        _PARTS.setdefault(name_of(model), []).append((template, place, make))
         return make
 
     return declare
 
 
 def parts_of(session: Session, record: Any) -> list[dict[str, Any]]:
-    """The parts {template, …} of a record's page, in the order they were declared."""
+    """The parts {template, place, …} of a record's page, in the order they were declared."""
     declared = _PARTS.get(name_of(type(record)), ())
-    made = [(template, make(session, record)) for template, make in declared]
-    return [{"template": template, **part} for template, part in made if part is not None]
+    made = [(template, place, make(session, record)) for template, place, make in declared]
+    return [{"template": template, "place": place, **part} for template, place, part in made if part is not None]
