@@ -1,9 +1,8 @@
-"""Reminders: promised at a moment, told exactly once per channel, to whoever may still see what they are about."""
+"""Reminders: who is to be told of what, and when; what keeps two of the same apart. `reminder_news` tells them."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +11,9 @@ from sqlalchemy.orm import Session
 
 from crm.columns import now
 from crm.entity import name_of, rule
-from crm.i18n import translate
-from crm.mail.rendering import render
 from crm.models.reminder import Channel, Reminder, ReminderKind, ReminderState
-from crm.models.task import Task, TaskStatus
-from crm.models.user import User
-from crm.rights import load_actor
-from crm.services import emails, links, notifications, records
+from crm.models.task import TaskStatus
+from crm.services import links, records
 
 SUBJECT = "Reminder: %(subject)s"
 _UNSCOPED = {"unscoped": True}
@@ -128,67 +123,6 @@ def offsets_of(session: Session, record: Any) -> list[Reminder]:
         .order_by(Reminder.id)
     )
     return list(session.scalars(wanted, execution_options=_UNSCOPED))
-
-
-def tell(session: Session, reminder_id: int, *, address: str = "", timezone: str = "UTC") -> None:
-    """Tell a due reminder by its channels, in the reader's language; a second call does nothing.
-
-    It is cancelled instead if the user may no longer sign in or see the record, or if the task is done.
-    Asks for `email.send`.
-    """
-    reminder = session.get(Reminder, reminder_id, execution_options=_UNSCOPED)
-    if reminder is None or reminder.state is not ReminderState.WAITING or reminder.remind_at > now():
-        return
-    user = _reader(session, reminder)
-    if user is None:
-        cancel(session, reminder)
-        return
-    key = f"reminder:{reminder.id}@{int(reminder.remind_at.timestamp())}"
-    if reminder.channel is not Channel.APP:
-        _mail(session, reminder, user, key=key, address=address, zone=user.timezone or timezone)
-    if reminder.channel is not Channel.EMAIL:
-        title, link = reminder.subject, links.path(reminder)
-        notifications.tell(session, user, kind="reminder", title=title, key=key, link=link, about=reminder)
-    reminder.state = ReminderState.SENT
-    records.flush(session, Reminder)
-
-
-def _reader(session: Session, reminder: Reminder) -> User | None:
-    """The user who is to be told, if there is still something to tell."""
-    actor = load_actor(session, reminder.user_id)
-    if actor is None:
-        return None
-    if reminder.record_type:
-        record = links.seen_by(session, reminder, actor)
-        if record is None or (isinstance(record, Task) and record.status in _DONE):
-            return None
-    return session.get(User, reminder.user_id, execution_options=_UNSCOPED)
-
-
-def _mail(session: Session, reminder: Reminder, user: User, *, key: str, address: str, zone: str) -> None:
-    link = f"{address.rstrip('/')}{links.path(reminder)}" if address and reminder.record_type else ""
-    values = {"subject": reminder.subject, "remind_at": reminder.remind_at, "link": link}
-    mail = render("reminder", language=user.locale, zone=zone, **values, **dict(_details(session, reminder)))
-    message = emails.queue(
-        session,
-        to=user.email,
-        to_name=user.name,
-        subject=translate(user.locale, SUBJECT, subject=reminder.subject),
-        text=mail.text,
-        html=mail.html,
-        key=key,
-        owner_id=user.id,
-    )
-    message.record_type, message.record_id = reminder.record_type, reminder.record_id
-
-
-def _details(session: Session, reminder: Reminder) -> Iterator[tuple[str, Any]]:
-    """What the mail says of a task beyond its title."""
-    task = None
-    if reminder.record_type == name_of(Task):
-        task = session.get(Task, reminder.record_id, execution_options=_UNSCOPED)
-    for name in ("due_at", "due_date", "description"):
-        yield name, getattr(task, name, None)
 
 
 def key_of(reminder: Reminder) -> str:

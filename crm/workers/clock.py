@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import String, cast, exists, literal, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.actor import system
@@ -21,7 +22,7 @@ from crm.logs import logger
 from crm.models.job import Job
 from crm.models.reminder import Reminder, ReminderState
 from crm.models.schedule import Schedule
-from crm.services import expiry, job_alerts, schedules
+from crm.services import expiry, job_alerts, mornings, schedules
 
 CLOCK = system("scheduler")
 REMINDERS_AT_ONCE = 500
@@ -58,6 +59,20 @@ def ask_for_reminders(database: Database) -> int:
     with database.transaction(CLOCK) as session:
         numbers = [enqueue(session, "reminder.tell", key=row.key, priority=50, reminder_id=row.id) for row in rows]
     return sum(number is not None for number in numbers)
+
+
+def ask_for_mornings(database: Database) -> int:
+    """Reminders of this morning, in every zone in which it has begun; how many were made."""
+    with database.read_only(CLOCK) as session:
+        wanted = mornings.due(session, now())
+    for first in range(0, len(wanted), REMINDERS_AT_ONCE):
+        try:
+            with database.transaction(CLOCK) as session:
+                mornings.promise(session, wanted[first : first + REMINDERS_AT_ONCE])
+        except IntegrityError:  # another clock was faster with one of them; the others wait for the next round
+            _log.info("another clock makes this morning's reminders")
+            return first
+    return len(wanted)
 
 
 def look_after_workers(database: Database) -> int:

@@ -24,6 +24,7 @@ from crm.workers.relay import Relay
 
 TICK_S = 1.0
 SWEEP_S = 5.0
+MORNINGS_S = 60.0
 FORGET_S = 3600.0
 SWEEP_FILES_S = 3600.0
 _log = logger(__name__)
@@ -53,6 +54,7 @@ class SchedulerProcess:
         self._every(tick_s, partial(clock.tick, self._database, zone=settings.timezone))
         self._every(sweep_s, partial(clock.look_after_workers, self._database))
         self._every(sweep_s, partial(clock.tell_of_dead_jobs, self._database))
+        self._every(MORNINGS_S, partial(clock.ask_for_mornings, self._database))
         self._every(FORGET_S, partial(clock.forget, self._database))
         self._every(SWEEP_FILES_S, partial(clock.ask_for_sweep, self._database))
 

@@ -14,7 +14,7 @@ from crm.db import CrmSession, Database
 from crm.errors import BadInput
 from crm.models import EmailMessage, Notification, Reminder, Task, User
 from crm.models.reminder import Channel, ReminderState
-from crm.services import records, reminders
+from crm.services import records, reminder_news, reminders
 from tests import factories
 
 
@@ -46,7 +46,7 @@ def test_it_is_told_once_by_its_channels(database: Database, channel: Channel, e
     with database.transaction(system("test")) as session:
         reminder = due(session, reader(session), channel)
         for _ in range(3):
-            reminders.tell(session, reminder.id)
+            reminder_news.tell(session, reminder.id)
         assert told(session) == expected
         assert reminder.state is ReminderState.SENT
 
@@ -55,7 +55,7 @@ def test_the_mail_is_in_the_readers_language_and_zone(database: Database) -> Non
     with database.transaction(system("test")) as session:
         user = reader(session, locale="zh", timezone="Asia/Shanghai", name="李雷")
         reminder = due(session, user, due_at=now().replace(year=2026, month=11, day=30, hour=9, minute=0))
-        reminders.tell(session, reminder.id, address="https://crm.example")
+        reminder_news.tell(session, reminder.id, address="https://crm.example")
         mail = session.scalars(select(EmailMessage)).one()
         assert mail.subject.startswith("提醒")
         assert "2026-11-30 17:00" in mail.text_body
@@ -67,7 +67,7 @@ def test_the_mail_is_in_the_readers_language_and_zone(database: Database) -> Non
 def test_what_a_user_wrote_is_escaped_in_the_mail(database: Database) -> None:
     with database.transaction(system("test")) as session:
         reminder = due(session, reader(session), description="<script>alert(1)</script>")
-        reminders.tell(session, reminder.id)
+        reminder_news.tell(session, reminder.id)
         mail = session.scalars(select(EmailMessage)).one()
         assert "<script>" not in mail.html_body
         assert "<script>alert(1)</script>" in mail.text_body
@@ -88,7 +88,7 @@ def test_it_is_cancelled_where_there_is_nothing_to_tell(database: Database, reas
         else:
             records.update(session, task, {"status": "completed"})
         session.flush()
-        reminders.tell(session, reminder.id)
+        reminder_news.tell(session, reminder.id)
         assert told(session) == (0, 0)
         assert reminder.state is ReminderState.CANCELLED
 
@@ -97,16 +97,16 @@ def test_one_that_is_not_due_yet_waits(database: Database) -> None:
     with database.transaction(system("test")) as session:
         reminder = due(session, reader(session))
         records.update(session, reminder, {"remind_at": now() + timedelta(hours=1)})
-        reminders.tell(session, reminder.id)
+        reminder_news.tell(session, reminder.id)
         assert (told(session), reminder.state) == ((0, 0), ReminderState.WAITING)
 
 
 def test_a_told_one_is_told_again_at_a_new_moment(database: Database) -> None:
     with database.transaction(system("test")) as session:
         reminder = due(session, reader(session))
-        reminders.tell(session, reminder.id)
+        reminder_news.tell(session, reminder.id)
         records.update(session, reminder, {"remind_at": reminder.remind_at - timedelta(seconds=5)})
-        reminders.tell(session, reminder.id)
+        reminder_news.tell(session, reminder.id)
         assert told(session) == (2, 2)
 
 

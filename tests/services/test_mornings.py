@@ -1,0 +1,223 @@
+"""What is due in the morning of each user's own zone is told once, and only while it stands."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from sqlalchemy import select
+
+from crm.actor import Scope, system
+from crm.db import CrmSession, Database
+from crm.models import Notification, Opportunity, Reminder, Stage, Task, User
+from crm.models.reminder import ReminderKind, ReminderState
+from crm.models.stage import StageCategory
+from crm.services import records, reminder_news, snoozes
+from crm.services.snoozes import Wait
+from crm.workers import clock
+from tests import factories
+
+#: eight o'clock of this day is midnight in UTC for Shanghai, 07:00 for Berlin
+DAY = date(2026, 11, 30)
+EIGHT_IN_BERLIN = datetime(2026, 11, 30, 7, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _long_before(database: Database) -> Iterator[None]:
+    """What the tests make is made long before the morning in question."""
+    with time_machine.travel(datetime(2026, 11, 1, 9, tzinfo=UTC), tick=False):
+        yield
+
+
+def person(session: CrmSession, zone: str = "Europe/Berlin", **values: Any) -> User:
+    made = factories.user(session, {"view_opportunities": Scope.OWN, "view_tasks": Scope.OWN})
+    for name, value in {"timezone": zone, **values}.items():
+        setattr(made, name, value)
+    session.flush()
+    return made
+
+
+def deal(session: CrmSession, owner: User | None, **values: Any) -> Opportunity:
+    factories.default_pipeline(session)
+    given = {"name": "Two hundred seats", "owner_id": owner.id if owner else None, **values}
+    made: Opportunity = records.create(session, Opportunity, given)
+    return made
+
+
+def morning(database: Database, moment: datetime, *, rounds: int = 2) -> list[tuple[str, str]]:
+    """Clock and worker at `moment`, more than once; (kind, title) of all there is to read."""
+    with time_machine.travel(moment, tick=False):
+        for _ in range(rounds):
+            clock.ask_for_mornings(database)
+            with database.transaction(system("test")) as session:
+                for number in session.scalars(select(Reminder.id)).all():
+                    reminder_news.tell(session, number)
+    return told(database)
+
+
+def told(database: Database) -> list[tuple[str, str]]:
+    with database.read_only(system("test")) as session:
+        rows = session.scalars(select(Notification).order_by(Notification.kind, Notification.id))
+        return [(row.kind, row.title) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [("next_step_date", "follow_up"), ("expected_close_date", "close_date")],
+)
+def test_a_date_of_a_deal_is_told_at_eight_in_the_owners_zone(database: Database, field: str, expected: str) -> None:
+    with database.transaction(system("test")) as session:
+        deal(session, person(session), **{field: DAY})
+    assert morning(database, EIGHT_IN_BERLIN - timedelta(minutes=1)) == []
+    ((kind, title),) = morning(database, EIGHT_IN_BERLIN)
+    assert (kind, "Two hundred seats" in title) == (expected, True)
+    assert len(morning(database, EIGHT_IN_BERLIN + timedelta(hours=9))) == 1
+
+
+def test_everyone_has_their_own_morning(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        for zone in ("Asia/Shanghai", "Europe/Berlin", "America/New_York"):
+            deal(session, person(session, zone), name=zone, next_step_date=DAY)
+    counts = [len(morning(database, datetime(2026, 11, 30, hour, tzinfo=UTC))) for hour in (0, 6, 7, 12, 13)]
+    assert counts == [1, 1, 2, 2, 3]
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25)])
+def test_a_morning_comes_once_on_the_days_the_clocks_change(database: Database, day: date) -> None:
+    with database.transaction(system("test")) as session:
+        deal(session, person(session), next_step_date=day)
+    begin = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=12)
+    found = [len(morning(database, begin + timedelta(minutes=30 * n), rounds=1)) for n in range(2 * 48)]
+    assert (found[0], found[-1]) == (0, 1)
+    hour = 6 if day.month == 3 else 7  # eight o'clock in summer, and in winter
+    assert begin + timedelta(minutes=30 * found.index(1)) == datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+
+
+def test_a_day_of_silence_is_made_up_for_once_and_no_more(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        owner = person(session)
+        deal(session, owner, name="yesterday", next_step_date=DAY - timedelta(days=1))
+        deal(session, owner, name="today", next_step_date=DAY)
+        deal(session, owner, name="before", next_step_date=DAY - timedelta(days=2))
+    found = morning(database, EIGHT_IN_BERLIN + timedelta(hours=23, minutes=59))
+    assert [title for _, title in found] == ["Follow up: today"]
+
+
+def test_two_clocks_at_once_make_one_reminder(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        owner = person(session)
+        for _ in range(20):
+            deal(session, owner, next_step_date=DAY)
+    start = threading.Barrier(2)
+
+    def tick(_: int) -> None:
+        start.wait()
+        clock.ask_for_mornings(database)
+
+    with time_machine.travel(EIGHT_IN_BERLIN, tick=False):
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(tick, range(2)))
+        clock.ask_for_mornings(database)
+    with database.read_only(system("test")) as session:
+        assert len(session.scalars(select(Reminder)).all()) == 20
+
+
+@pytest.mark.parametrize("reason", ["changed", "closed", "handed over", "signed off", "in the trash", "not allowed"])
+def test_what_no_longer_stands_is_not_told(database: Database, reason: str) -> None:
+    with database.transaction(system("test")) as session:
+        owner, made_for = person(session), person(session)
+        made = deal(session, owner, next_step_date=DAY, amount=100)
+        won = factories.make(Stage, session, pipeline_id=made.pipeline_id, category=StageCategory.WON)
+        ids = made.id, owner.id, made_for.id, won.id
+    with time_machine.travel(EIGHT_IN_BERLIN, tick=False):
+        assert clock.ask_for_mornings(database) == 1
+        with database.transaction(system("test")) as session:
+            _spoil(session, reason, *ids)
+    expected = ["Follow up: Two hundred seats"] if reason == "handed over" else []
+    assert [title for _, title in morning(database, EIGHT_IN_BERLIN)] == expected
+    with database.read_only(system("test")) as session:
+        first = session.scalars(select(Reminder).order_by(Reminder.id)).first()
+        assert first is not None
+        assert first.state is ReminderState.CANCELLED
+
+
+def _spoil(session: CrmSession, reason: str, deal_id: int, owner_id: int, other_id: int, won_id: int) -> None:
+    found, owner = session.get_one(Opportunity, deal_id), session.get_one(User, owner_id)
+    if reason == "changed":
+        records.update(session, found, {"next_step_date": DAY + timedelta(days=3)})
+    elif reason == "closed":
+        records.update(session, found, {"stage_id": won_id})
+    elif reason == "handed over":
+        records.update(session, found, {"owner_id": other_id})
+    elif reason == "signed off":
+        owner.status = False
+    elif reason == "in the trash":
+        records.delete(session, found)
+    else:
+        owner.roles = []
+    session.flush()
+
+
+def test_a_changed_date_is_told_on_its_new_day(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        made = deal(session, person(session), next_step_date=DAY)
+        records.update(session, made, {"next_step_date": DAY + timedelta(days=1)})
+    assert morning(database, EIGHT_IN_BERLIN) == []
+    assert len(morning(database, EIGHT_IN_BERLIN + timedelta(days=1))) == 1
+
+
+def test_a_deal_is_called_stale_once_in_each_stage(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        made = deal(session, person(session))
+        stage = session.get_one(Stage, made.stage_id)
+        stage.expected_days = 10
+        number, other = made.id, factories.make(Stage, session, pipeline_id=made.pipeline_id, expected_days=None).id
+        back = stage.id
+    # entered on 1 November at 10:00 in Berlin, stale on the 16th at that time
+    days = [len(morning(database, datetime(2026, 11, day, 7, tzinfo=UTC))) for day in (15, 16, 17, 18)]
+    assert days == [0, 0, 1, 1]
+    with time_machine.travel(datetime(2026, 11, 20, 9, tzinfo=UTC), tick=False):
+        with database.transaction(system("test")) as session:
+            found = session.get_one(Opportunity, number)
+            records.update(session, found, {"stage_id": other})
+            records.update(session, found, {"stage_id": back})
+    assert len(morning(database, datetime(2026, 12, 5, 7, tzinfo=UTC))) == 1
+    assert len(morning(database, datetime(2026, 12, 6, 7, tzinfo=UTC))) == 2
+
+
+def test_overdue_tasks_come_as_one_digest_a_morning(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        user, idle = person(session, locale="zh"), person(session)
+        given = [{"due_date": DAY - timedelta(days=1)}, {"due_at": EIGHT_IN_BERLIN - timedelta(hours=1)}]
+        for due in (*given, {"due_date": DAY}, {"due_at": EIGHT_IN_BERLIN + timedelta(hours=2)}):
+            records.create(session, Task, {"title": f"Call {due}"[:40], "assignee_id": user.id, **due})
+        for person_id, status in ((user.id, "completed"), (idle.id, "cancelled")):
+            values = {"title": "Done", "assignee_id": person_id, "due_date": DAY - timedelta(days=9), "status": status}
+            records.create(session, Task, values)
+    assert morning(database, EIGHT_IN_BERLIN) == [("overdue", "逾期任务：2")]
+    assert len(morning(database, EIGHT_IN_BERLIN + timedelta(hours=8))) == 1
+    assert len(morning(database, EIGHT_IN_BERLIN + timedelta(days=1))) == 2
+    with database.read_only(system("test")) as session:
+        first = session.scalars(select(Notification).order_by(Notification.id)).first()
+        assert first is not None
+        assert first.body.count("\n") == 1
+        assert "overdue=true" in first.link
+
+
+def test_one_that_is_put_off_is_told_once_more_while_it_stands(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        deal(session, person(session), next_step_date=DAY)
+    assert len(morning(database, EIGHT_IN_BERLIN)) == 1
+    with time_machine.travel(EIGHT_IN_BERLIN, tick=False):
+        with database.transaction(system("test")) as session:
+            reminder = session.scalars(select(Reminder).where(Reminder.kind == ReminderKind.FOLLOW_UP)).one()
+            snoozes.snooze(session, reminder, wait=Wait.TOMORROW_MORNING)
+            assert reminder.remind_at == EIGHT_IN_BERLIN + timedelta(days=1)
+    assert len(morning(database, EIGHT_IN_BERLIN + timedelta(hours=23))) == 1
+    assert len(morning(database, EIGHT_IN_BERLIN + timedelta(hours=24))) == 2
+    assert len(morning(database, EIGHT_IN_BERLIN + timedelta(hours=30))) == 2
