@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Dialect, Text, false
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import Boolean, TypeDecorator
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -112,19 +113,19 @@ class _Query(TypeDecorator[str]):
 class _Matches(ColumnElement[bool]):
     """`row matches query` on the index of the row's table."""
 
-    inherit_cache = False
+    #: what the kept text of a statement depends on; SQLAlchemy copies and walks it by the same list
+    _traverse_internals = [
+        ("entity", InternalTraversal.dp_string),
+        ("key_column", InternalTraversal.dp_clauseelement),
+        ("words", InternalTraversal.dp_clauseelement),
+        ("query", InternalTraversal.dp_clauseelement),
+    ]
     type = Boolean()
 
     def __init__(
         self, table: str, key: ColumnElement[Any], text: ColumnElement[Any], query: BindParameter[str]
     ) -> None:
         self.entity, self.key_column, self.words, self.query = table, key, text, query
-
-    def _copy_internals(self, clone: Any = None, **kw: Any) -> None:
-        self.key_column, self.words = clone(self.key_column, **kw), clone(self.words, **kw)
-
-    def get_children(self, **kw: Any) -> Any:
-        return (self.key_column, self.words, self.query)
 
 
 @compiles(_Matches, "sqlite")

@@ -35,6 +35,7 @@ from crm.admin import (
     marks,
     operations,
     removal,
+    search,
     sign_in,
 )
 from crm.admin.assets import OURS, asset
@@ -157,6 +158,8 @@ def _routes() -> list[BaseRoute]:
         Route("/jobs", jobs.console, name="jobs"),
         Route("/jobs/live", jobs.live, name="jobs_live"),
         Route("/jobs/{pk}/live", jobs.live_job, name="job_live"),
+        Route("/search", search.page, name="search"),
+        Route("/search/suggest", search.suggest, name="search_suggest"),
         Route("/attachment/create", files.new, name="new_file"),
         Route("/attachment/upload", files.upload, name="upload", methods=post),
         Route("/attachment/download/{pk}", files.download, name="download"),
@@ -168,8 +171,9 @@ def _routes() -> list[BaseRoute]:
         Route("/{identity}/export/{export_type}", export.export, name="export"),
         Route("/{identity}/ajax/lookup", lists.look_up, name="ajax_lookup"),
         Route("/{identity}/bulk/{verb}", removal.many, name="bulk", methods=post),
+        Route("/{identity}/bulk/{verb}/ask", removal.ask_many, name="bulk_ask", methods=post),
         Route("/{identity}/do/{pk}/{verb}", operations.run, name="operation", methods=both),
-        Route("/{identity}/{verb}/{pk}", removal.one, name="remove", methods=post),
+        Route("/{identity}/{verb}/{pk}", removal.one, name="remove", methods=both),
         # SQLAdmin would serve the file a column names; this panel serves none
         Route("/{identity}/{pk:path}/{column_name}/download/", _not_found, name="file_download"),
         Route("/{identity}/{pk:path}/{column_name}/preview/", _not_found, name="file_preview"),

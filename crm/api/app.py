@@ -8,7 +8,21 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from crm import formats
-from crm.api import auth, categories, contact_groups, docs, files, jobs, resources, roles, status, timeline, users
+from crm.api import (
+    auth,
+    categories,
+    contact_groups,
+    docs,
+    emails,
+    files,
+    jobs,
+    resources,
+    roles,
+    search,
+    status,
+    timeline,
+    users,
+)
 from crm.api.call import Call, Context, header
 from crm.api.edge import NO_STORE, SECURITY, error_answer, send_answer
 from crm.api.envelope import Answer, failure
@@ -22,7 +36,7 @@ from crm.errors import Forbidden
 from crm.settings import Settings
 
 #: routes of their own win over the generated ones
-HAND_WRITTEN = (files, auth, users, roles, categories, contact_groups, timeline, jobs, status, docs)
+HAND_WRITTEN = (search, files, auth, users, roles, categories, contact_groups, timeline, emails, jobs, status, docs)
 
 
 class Api:

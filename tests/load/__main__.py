@@ -34,7 +34,7 @@ from crm.settings import Settings
 from seeds import demo, initial
 from seeds.progress import shown
 from tests import servers
-from tests.load import jobs, machine, work
+from tests.load import finding, jobs, machine, work
 
 SECRET = "a secret of 32 bytes for benchmarks only"
 console = Console(width=120)
@@ -73,6 +73,8 @@ def main() -> None:
                 stack.enter_context(machine.running("baseline", baseline_app, environment, ours)),
             ]
             _measure(pair, work.known(database), token, options)
+        if options.only in "global search":
+            finding.measure(database, console)
         if options.only in "jobs":
             os.sched_setaffinity(0, ours | rest)  # worker, relay and database have all cores, as Dramatiq alone has
             environment |= {"REDIS_URL": f"unix://{servers.valkey(run, os.getpid())}?db=0"}
