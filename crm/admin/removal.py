@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crm import access
-from crm.admin import asked, pages, paths, queries
+from crm.admin import asked, confirming, pages, paths, queries
 from crm.admin.urls import key_of, view_of, whole
 from crm.admin.views import EntityView
 from crm.admin.visitor import actor_of
@@ -24,17 +25,19 @@ from crm.services import records
 MOST = 10_000
 _CHUNK = 500
 #: verb → where the record lies, what is done to it, what is said afterwards (one, many)
-_VERBS: dict[str, tuple[str, Callable[[Session, Any], Any], str, str]] = {
-    "delete": ("live", records.delete, lazy("Moved to the trash"), lazy("%(count)s records moved to the trash")),
-    "restore": ("only", records.restore, lazy("Restored"), lazy("%(count)s records restored")),
-    "purge": ("only", records.purge, lazy("Deleted for good"), lazy("%(count)s records deleted for good")),
+_VERBS: dict[str, tuple[str, Callable[[Session, list[Any]], Any], str, str]] = {
+    "delete": ("live", records.delete_many, lazy("Moved to the trash"), lazy("%(count)s records moved to the trash")),
+    "restore": ("only", records.restore_many, lazy("Restored"), lazy("%(count)s records restored")),
+    "purge": ("only", records.purge_many, lazy("Deleted for good"), lazy("%(count)s records deleted for good")),
 }
 
 
 async def one(request: Request) -> Response:
-    """POST /{identity}/{verb}/{pk}"""
+    """/{identity}/{verb}/{pk}: GET asks first, POST does it."""
     verb = _verb(request)
     view, key = _view(request, verb), key_of(request)
+    if request.method != "POST":
+        return await _ask_one(request, view, verb, key)
     try:
         await _remove(request, view, verb, [key])
     except CrmError as error:
@@ -66,6 +69,34 @@ async def many(request: Request) -> Response:
             raise
         return pages.redirect(request, back, error_text(error), "error")
     return pages.redirect(request, back, gettext(_VERBS[verb][3], count=len(keys)))
+
+
+async def ask_many(request: Request) -> Response:
+    """POST /{identity}/bulk/{verb}/ask: what the same request without `ask` would take along; changes nothing."""
+    verb = _verb(request)
+    view = _view(request, verb)
+    form = await request.form(max_fields=20_000)
+    query = str(form.get("query") or "")
+    back = paths.list_of(view.model) + (f"?{query}" if query else "")
+    back = paths.safe(back, paths.list_of(view.model))
+    try:
+        keys = await _chosen(request, view, verb, form, query)
+    except BadInput as error:
+        return pages.redirect(request, back, error_text(error), "error")
+    sent = [(name, str(value)) for name, value in form.multi_items() if name in ("ids", "all", "query")]
+    action = paths.to(view.identity, "bulk", verb)
+    return await confirming.page(request, view, verb, keys, action=action, back=back, sent=sent)
+
+
+async def _ask_one(request: Request, view: EntityView, verb: str, key: int) -> Response:
+    if verb == "restore":
+        raise HTTPException(405)
+    async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
+        record = await session.run_sync(partial(access.find, trash=_VERBS[verb][0]), view.model, key)
+        if verb == "delete":
+            await session.run_sync(access.require_for, record, verb)
+    action, back = paths.to(view.identity, verb, key), paths.details_of(view.model, key)
+    return await confirming.page(request, view, verb, [key], action=action, back=back)
 
 
 def _verb(request: Request) -> str:
@@ -112,9 +143,8 @@ async def _remove(request: Request, view: EntityView, verb: str, keys: list[int]
 def _act(session: Session, model: type[Any], verb: str, keys: list[int]) -> None:
     """All or nothing: a record that has gone since, or may not be touched, stops the whole."""
     trash, act, _one, _many = _VERBS[verb]
-    for start in range(0, len(keys), _CHUNK):
-        for record in _load(session, model, keys[start : start + _CHUNK], trash):
-            act(session, record)
+    chosen = [keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK)]
+    act(session, [record for some in chosen for record in _load(session, model, some, trash)])
 
 
 def _load(session: Session, model: type[Any], keys: list[int], trash: str) -> Iterable[Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Dialog, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
-from tests.browser.conftest import PHONE, Screen, watch
+from tests.browser.conftest import DESKTOP, PHONE, Screen, watch
 from tests.browser.sample import ATTACK
 
 
@@ -95,17 +95,43 @@ def test_leaving_a_changed_form_asks_first(screen: Screen) -> None:
     assert asked == ["beforeunload"]
 
 
-def test_a_stale_form_shows_who_was_faster_and_loses_nothing(screen: Screen) -> None:
-    page = screen.open("/customer/edit/3")
-    page.fill("#city", "York")
+def saved_elsewhere(page: Page, address: str, name: str, value: str) -> None:
+    """A second tab changes one field of the same record."""
     other = page.context.new_page()
-    other.goto(f"{screen.address}/admin/customer/edit/3")
-    other.fill("#country", "UK")
+    other.goto(f"{address}/admin/customer/edit/3")
+    other.fill(name, value)
     other.get_by_role("button", name="Save", exact=True).click()
     expect(other.locator("h1")).to_have_text("Northgate Rail")
+    other.close()
+
+
+def test_changes_of_two_tabs_are_merged(screen: Screen) -> None:
+    page = screen.open("/customer/edit/3")
+    page.fill("#city", "York")
+    saved_elsewhere(page, screen.address, "#country", "UK")
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.locator(".clash-box")).to_contain_text("admin")
-    expect(page.locator("#city")).to_have_value("York")
+    expect(page.locator(".note")).to_contain_text("merged with the change of admin")
+    expect(page.locator(".pairs").first).to_contain_text("York")
+    expect(page.locator(".pairs").first).to_contain_text("UK")
+    screen.check()
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], indirect=True, ids=["desktop", "phone"])
+def test_a_stale_form_shows_both_sides_and_the_reader_chooses(screen: Screen) -> None:
+    page = screen.open("/customer/edit/3")
+    page.fill("#source", "Fair")
+    page.fill("#website", "https://mine.example.com")
+    number = screen.page.viewport_size["width"] if screen.page.viewport_size else 0
+    saved_elsewhere(page, screen.address, "#website", f"https://theirs{number}.example.com")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".clash-box")).to_contain_text("Saved by admin")
+    expect(page.locator(".clash-box #website")).to_have_value("https://mine.example.com")
+    expect(page.locator("#source")).to_have_value("Fair")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.locator("[name=choice-website][value=theirs]").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Northgate Rail")
+    expect(page.locator(".canvas")).to_contain_text(f"theirs{number}.example.com")
 
 
 def test_filter_search_sort_and_pages_narrow_and_order_the_list(screen: Screen) -> None:
@@ -129,8 +155,8 @@ def test_filter_search_sort_and_pages_narrow_and_order_the_list(screen: Screen) 
     page.get_by_role("link", name="Next page").click()
     expect(page.locator(".pager")).to_contain_text("26–50 of 60")
 
-    page.fill(".seek .input", "晶圆")
-    page.press(".seek .input", "Enter")
+    page.fill(".list-seek .input", "晶圆")
+    page.press(".list-seek .input", "Enter")
     expect(page.locator(".pager")).to_contain_text("of 6")
     expect(page.locator("tbody tr").first).to_contain_text("晶圆产线传感器改造")
     screen.check()

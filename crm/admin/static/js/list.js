@@ -57,17 +57,6 @@
       pickAll(false);
       show();
     });
-    bar.querySelectorAll('[data-ask]').forEach(function (button) {
-      button.addEventListener('click', function (event) {
-        event.preventDefault();
-        const count = everything() ? total : boxes.filter(function (box) { return box.checked; }).length;
-        const text = crm.texts[button.dataset.ask];
-        crm.confirm(crm.fill(text, { count: count }), function () {
-          button.form.action = button.getAttribute('formaction') || button.form.action;
-          button.form.submit();
-        });
-      });
-    });
   }
   document.querySelectorAll('.pick-toggle').forEach(function (button) {
     button.addEventListener('click', function () { document.body.classList.toggle('pick-mode'); show(); });
