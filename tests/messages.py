@@ -161,8 +161,10 @@ def update() -> int:
         known = old.get(text)
         new.add(text, known.string if known else "", flags=known.flags if known else ())
     CHINESE.parent.mkdir(parents=True, exist_ok=True)
-    with CHINESE.open("wb") as out:
+    draft = CHINESE.with_suffix(".draft")  # nobody must find the file half written, and take it for the whole
+    with draft.open("wb") as out:
         write_po(out, new, width=116, omit_header=False, no_location=True)
+    draft.replace(CHINESE)
     return sum(not message.string for message in new if message.id)
 
 
