@@ -22,6 +22,8 @@ from crm.mail.filters import FILTERS, TESTS, shown
 #: name → None (a value), a group of names, or a list with one group (rows to loop over)
 Known = Mapping[str, "Known | list[Known] | None"]
 LARGEST = 200_000
+_UNREADABLE = "is not a template that can be read (line %(line)s): %(why)s"
+_NO_LIST = "can loop over lists only (line %(line)s): %(known)s"
 _ALLOWED = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Name, nodes.Getattr),
     *(nodes.Getitem, nodes.Const, nodes.Filter, nodes.Test, nodes.And, nodes.Or, nodes.Not, nodes.Compare),

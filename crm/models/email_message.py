@@ -53,8 +53,11 @@ class EmailMessage(Linked, Record):
         section="Mail",
         icon="mail",
         label="subject",
-        list=("subject", "to_address", "state", "attempts", "sent_at", "created_at"),
-        filters=("state", "to_address", "owner_id", "sent_at", "created_at"),
+        list=("subject", "to_address", "state", "attempts", "smtp_reply", "sent_at", "created_at"),
+        filters=(
+            *("state", "purpose", "to_address", "contact_id", "template_id", "interaction_id", "owner_id"),
+            *("record_type", "record_id", "sent_at", "created_at"),
+        ),
         sort=("sent_at", "created_at"),
         owner="owner_id",
         verbs=(),

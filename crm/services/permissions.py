@@ -9,9 +9,12 @@ from typing import Any
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from crm.entity import entity_of, operations_of, permission, plural_of, titles_of
+from crm.entity import entity_of, name_of, operations_of, permission, plural_of, titles_of
 from crm.fields import models
 from crm.models.permission import Permission
+
+#: verbs that a route of its own asks for, of entities that have no generated one
+_BY_HAND = {"email_message": ("create",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def _verbs(model: type[Any]) -> Iterator[str]:
     entity = entity_of(model)
     yield "view"
     yield "export"
-    yield from entity.verbs
+    yield from (*entity.verbs, *_BY_HAND.get(name_of(model), ()))
     if "create" in entity.verbs:
         yield "import"
     if "deleted_at" in inspect(model).columns:

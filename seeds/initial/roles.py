@@ -19,6 +19,7 @@ from crm.services.permissions import Right, rights
 _REFERENCE = frozenset({"contact_group", "tag", "product", "pipeline", "stage", "lost_reason", "team"})
 #: written by people in the course of selling
 _EVERYDAY = frozenset({"contact_group", "tag"})
+_MAIL = frozenset({"email_message", "email_template", "email_template_version", "email_suppression"})
 _LOOK = frozenset({"view", "export"})
 Grant = Callable[[Right], Scope | None]
 
@@ -45,6 +46,8 @@ def _sales(right: Right) -> Scope | None:
         return Scope.ALL
     if right.action == "purge":
         return None
+    if entity in _MAIL:
+        return _mail(right, may_write_templates=False)
     if entity_of(right.model).section == "Sales" and entity not in _REFERENCE:
         return Scope.OWN
     return _reading(right) if right.action == "view" else None
@@ -57,9 +60,21 @@ def _manager(right: Right) -> Scope | None:
         return Scope.OWN if right.action != "purge" else None
     if right.action == "purge" or entity_of(right.model).manage:
         return None
+    if entity in _MAIL:
+        return _mail(right, may_write_templates=True)
     if section == "Sales" or entity in _REFERENCE - {"team"}:
         return Scope.OWN if entity == "notification" else Scope.ALL
     return _reading(right) if right.action == "view" else None
+
+
+def _mail(right: Right, *, may_write_templates: bool) -> Scope | None:
+    """Mail is seen by whoever wrote it: that of colleagues holds links to new passwords as well."""
+    entity = name_of(right.model)
+    if entity == "email_message":
+        return Scope.OWN
+    if entity == "email_suppression":
+        return Scope.ALL if may_write_templates and right.action in ("view", "create") else None
+    return Scope.ALL if may_write_templates or right.action in ("view", "send_test") else None
 
 
 def _reading(right: Right) -> Scope | None:
