@@ -15,8 +15,9 @@ from crm.actor import Actor
 from crm.admin import paths
 from crm.admin.labels import Label, Labels, hidden
 from crm.admin.marks import STATES, stage_tone, tone
-from crm.entity import name_of, permission
+from crm.entity import REGISTRY, name_of, permission
 from crm.fields import Field, Kind, fields_of, related
+from crm.files.kinds import ending_of
 from crm.i18n import gettext
 from crm.names import words
 
@@ -53,6 +54,10 @@ def cell(model: type[Any], field: Field, row: Any, labels: Labels, actor: Actor)
     if field.kind is Kind.REFERENCE:
         target = related(model, field)
         return reference(target, value, labels.get(name_of(target), {}).get(value) or hidden(), actor)
+    if field.name == "record_id" and (linked := REGISTRY.get(getattr(row, "record_type", None) or "")):
+        return reference(linked, value, labels.get(name_of(linked), {}).get(value) or hidden(), actor)
+    if show := _OWN.get((name_of(model), field.name)):
+        return Cell(field.kind.value, show(value), value)
     if field.kind is Kind.MONEY:
         return Cell("money", formats.money(value, getattr(row, "currency", "") or ""), value)
     return plain(field, value)
@@ -141,6 +146,11 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str) if value not in ({}, []) else ""
 
 
+#: fields that are told in words of their own
+_OWN: dict[tuple[str, str], Callable[[Any], str]] = {
+    ("attachment", "size"): formats.size,
+    ("attachment", "media_type"): lambda value: ending_of(value).upper() or value,
+}
 _SHOWN: dict[Kind, Callable[[Any], str]] = {
     Kind.INTEGER: formats.number,
     Kind.MONEY: formats.money,

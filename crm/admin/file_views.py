@@ -88,8 +88,7 @@ def addresses(file: Attachment) -> dict[str, str]:
 
 def icon(media_type: str) -> str:
     """The Tabler name of what a file is."""
-    ending = next(iter(kinds.endings_of(media_type)), "")
-    return _ICONS.get(ending) or _FAMILIES.get(media_type.partition("/")[0], "file")
+    return _ICONS.get(kinds.ending_of(media_type)) or _FAMILIES.get(media_type.partition("/")[0], "file")
 
 
 @record_part(Attachment, "crm/file.html")

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, inspect, null, select
 from sqlalchemy.orm import Session
 
-from crm.entity import name_of
+from crm.entity import REGISTRY, name_of
 from crm.fields import Kind, fields_of, label_column, related
 from crm.i18n import gettext
 from crm.names import words
@@ -80,7 +80,7 @@ def resolve(session: Session, model: type[Any], keys: Iterable[int]) -> dict[int
 
 def resolve_rows(session: Session, model: type[Any], names: Iterable[str], rows: Iterable[Any]) -> Labels:
     """Entity name → key → label, of everything the reference fields of these rows point at."""
-    fields = fields_of(model)
+    fields, names = fields_of(model), list(names)
     wanted: dict[str, tuple[type[Any], set[int]]] = {}
     references = [fields[name] for name in names if fields[name].kind is Kind.REFERENCE]
     for row in rows:
@@ -88,4 +88,7 @@ def resolve_rows(session: Session, model: type[Any], names: Iterable[str], rows:
             if (key := getattr(row, field.name)) is not None:
                 target = related(model, field)
                 wanted.setdefault(name_of(target), (target, set()))[1].add(key)
+        linked = REGISTRY.get(getattr(row, "record_type", None) or "") if "record_id" in names else None
+        if linked and row.record_id is not None:
+            wanted.setdefault(name_of(linked), (linked, set()))[1].add(row.record_id)
     return {name: resolve(session, target, keys) for name, (target, keys) in wanted.items()}

@@ -106,7 +106,7 @@ def columns(model: type[Any], asked: Asked, names: Sequence[str] = ()) -> list[d
                 "sortable": sortable,
                 "sorted": ("desc" if descending else "asc") if sorted_now else None,
                 "sort_url": paths.with_query(here, asked.changed(sortBy=name, sort=turn)) if sortable else "",
-                "align": cells.align(field.kind.value),
+                "align": cells.align("reference" if name == "record_id" else field.kind.value),
             }
         )
     return made

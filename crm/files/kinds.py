@@ -62,6 +62,11 @@ def preview_of(media_type: str) -> Preview | None:
     return next((kind.preview for kind in KINDS if kind.media_type == media_type), None)
 
 
+def ending_of(media_type: str) -> str:
+    """The usual ending of a stored media type: `pdf`; empty for one that is not stored any more."""
+    return next((kind.endings[0] for kind in KINDS if kind.media_type == media_type), "")
+
+
 def endings_of(media_type: str) -> tuple[str, ...]:
     """The endings a file of this media type may be renamed to."""
     kinds = [kind for kind in KINDS if kind.media_type == media_type]
