@@ -14,6 +14,7 @@ from crm.admin.filters import clean
 from crm.admin.visitor import actor_of
 from crm.entity import entity_of, titles_of
 from crm.i18n import gettext
+from crm.names import words
 from crm.services.search import KINDS, MOST, Hit, search
 
 LONGEST = 200
@@ -66,5 +67,10 @@ def _group(kind: str, hits: list[Hit]) -> dict[str, Any]:
     return {
         "label": gettext(titles_of(model)),
         "icon": entity_of(model).icon,
-        "hits": [{"title": h.title, "subtitle": h.subtitle, "url": paths.details_of(model, h.id)} for h in hits],
+        "hits": [{"title": h.title, "subtitle": _word(h), "url": paths.details_of(model, h.id)} for h in hits],
     }
+
+
+def _word(hit: Hit) -> str:
+    """States are told in the reader's language."""
+    return gettext(words(hit.subtitle)) if hit.kind == "task" else hit.subtitle
