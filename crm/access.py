@@ -7,7 +7,7 @@ permission, and not in the trash.  Execution options widen it where a service ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, event, false, inspect, or_, select, true
@@ -22,6 +22,8 @@ from crm.errors import Forbidden, NotFound
 from crm.models.user import user_team
 
 NO_PERMISSION = "Forbidden"
+#: model → what locks the thing that changes of several of its rows wait for, before the first of these rows
+LOCKED_FIRST: dict[type[Any], Callable[[Session, int], None]] = {}
 
 
 # ---------------------------------------------------------------------------------------------- the clause
@@ -141,6 +143,8 @@ def find(session: Session, model: type[Any], key: int, *, trash: str = "live", l
 
     `lock` keeps others from changing it until this transaction ends; on SQLite every writing transaction does.
     """
+    if lock and model in LOCKED_FIRST:
+        LOCKED_FIRST[model](session, key)
     wait = {"key_share": True} if lock else None
     options = {"trash": trash}
     record = session.get(model, key, execution_options=options, with_for_update=wait) if abs(key) < 2**63 else None

@@ -141,6 +141,11 @@ def related(model: type[Any], field: Field) -> type[Any]:
     return found
 
 
+def is_tree(field: Field) -> bool:
+    """Whether the field points at a node of a tree, whose `path` tells what lies below."""
+    return field.kind is Kind.REFERENCE and "path" in inspect(REGISTRY[str(field.target)]).columns
+
+
 def label_column(model: type[Any]) -> Column[Any]:
     """The column that names a record of `model`."""
     column: Column[Any] = inspect(model).columns[entity_of(model).label]

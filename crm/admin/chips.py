@@ -49,6 +49,7 @@ def _offer(session: Session, model: type[Any], field: Field, asked: Asked) -> di
     if kind == "reference":
         offer["lookup_url"] = paths.to(paths.identity(model), "ajax", "lookup")
         offer["selected"] = _selected(session, model, field, set_now.get("", []))
+        offer["under"] = _selected(session, model, field, set_now.get("under", []))
     return offer
 
 
@@ -84,6 +85,8 @@ def _value(session: Session, model: type[Any], condition: Condition) -> str:
     told = ", ".join(_texts(session, model, condition))
     if condition.op == "contains":
         return gettext("contains %(text)s", text=told)
+    if condition.op == "under":
+        return gettext("%(what)s and below", what=told)
     if condition.op == "starts":
         return gettext("begins with %(text)s", text=told)
     return _SIGNS[condition.op] + told

@@ -13,10 +13,11 @@ from decimal import Decimal
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, false, inspect, or_
+from sqlalchemy import ColumnElement, and_, false, func, inspect, or_, select
+from sqlalchemy.orm import aliased
 
 from crm.entity import entity_of
-from crm.fields import Field, Kind, fields_of, related
+from crm.fields import Field, Kind, fields_of, is_tree, related
 
 _TEXT = ("", "contains", "starts", "null")
 _RANGE = ("", "gte", "lte", "null")
@@ -58,6 +59,8 @@ class Condition:
 
 
 def shape(field: Field) -> tuple[str, tuple[str, ...]]:
+    if is_tree(field):
+        return "reference", (*_PLAIN, "under")
     return SHAPES.get(field.kind, ("text", _TEXT))
 
 
@@ -95,6 +98,8 @@ def _clause(model: type[Any], field: Field, op: str, values: Sequence[str], zone
         column: ColumnElement[Any] = inspect(model).columns[field.name]
         if op == "null":
             return column.is_(None) if values[0] == "true" else column.is_not(None)
+        if op == "under":
+            return _below(model, field, column, [_key(field, value) for value in values])
         if field.kind is Kind.INSTANT:
             return _moment(column, op, values[0], zone)
         return _COMPARE[op](column, [_READ.get(field.kind, _text)(field, value) for value in values])
@@ -106,6 +111,14 @@ def _has(model: type[Any], field: Field, values: Sequence[str]) -> ColumnElement
     target = related(model, field)
     wanted: ColumnElement[bool] = getattr(model, field.name).any(target.id.in_([_key(field, v) for v in values]))
     return wanted
+
+
+def _below(model: type[Any], field: Field, column: ColumnElement[Any], keys: Sequence[int]) -> ColumnElement[bool]:
+    """These nodes of a tree and all below them: ranges of the index on their paths; '0' is the character after '/'."""
+    node, top = aliased(related(model, field)), aliased(related(model, field))
+    end = func.substr(top.path, 1, func.length(top.path) - 1, type_=top.path.type) + "0"
+    found = select(node.id).join_from(top, node, and_(node.path >= top.path, node.path < end))
+    return column.in_(found.where(top.id.in_(keys)))
 
 
 def _moment(column: ColumnElement[Any], op: str, value: str, zone: ZoneInfo) -> ColumnElement[bool]:

@@ -9,11 +9,12 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, inspect, or_
+from sqlalchemy import BigInteger, ColumnElement, FromClause, and_, bindparam, func, inspect, or_, select
 from sqlalchemy.orm import RelationshipProperty
 
+from crm.entity import REGISTRY
 from crm.errors import invalid
-from crm.fields import Field, Kind, field_of
+from crm.fields import Field, Kind, field_of, is_tree
 
 _LISTED = ("in", "nin")
 _ORDERED = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "null")
@@ -41,6 +42,8 @@ class Filter:
 
 
 def operators_of(field: Field) -> tuple[str, ...]:
+    if is_tree(field):
+        return (*OPERATORS[Kind.REFERENCE], "under")
     return _ORDERED if field.name == "id" else OPERATORS.get(field.kind, _TEXT)
 
 
@@ -174,7 +177,18 @@ def condition(model: type[Any], wanted: Filter, place: int) -> ColumnElement[boo
     if field.kind is Kind.REFERENCES:
         return _linked(model, field, wanted, place)
     column: ColumnElement[Any] = model.__table__.c[field.name]
+    if wanted.operator == "under":
+        return _below(column, REGISTRY[str(field.target)].__table__, place)
     return _compare(column, wanted, place)
+
+
+def _below(column: ColumnElement[Any], target: FromClause, place: int) -> ColumnElement[bool]:
+    """The node and all below it: one range of the index on its paths; '0' is the character after '/'."""
+    node, top = target.alias(), target.alias()
+    end = func.substr(top.c.path, 1, func.length(top.c.path) - 1, type_=top.c.path.type) + "0"
+    key = bindparam(f"f{place}_0", type_=column.type)
+    found = select(node.c.id).join_from(top, node, and_(node.c.path >= top.c.path, node.c.path < end))
+    return column.in_(found.where(top.c.id == key))
 
 
 def _compare(column: ColumnElement[Any], wanted: Filter, place: int) -> ColumnElement[bool]:

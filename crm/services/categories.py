@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Connection, event, func, inspect, select, update
 from sqlalchemy.orm import Mapper, Session
 
-from crm.entity import rule
-from crm.errors import BadInput, invalid
+from crm import access
+from crm.entity import rule, title_of, titles_of
+from crm.errors import BadInput, Conflict, invalid
+from crm.fields import models
 from crm.models.category import Category
 from crm.models.category_type import CategoryType
 from crm.services import records
@@ -52,6 +55,8 @@ def subtree(session: Session, category: Category) -> list[int]:
 def _one_tree_a_type(session: Session, category: Category, changed: frozenset[str]) -> None:
     if not records.is_new(category) and inspect(category).attrs.type_id.history.deleted:
         raise invalid("typeId", "the type of a category cannot be changed")
+    if records.is_new(category):
+        _wait_for_moves(session, category.type_id)
     if category.parent_id is None or "parent_id" not in changed:
         return
     kind = session.scalar(select(Category.type_id).where(Category.id == category.parent_id))
@@ -79,8 +84,24 @@ def _move_with_all_below(session: Session, category: Category, changed: frozense
             session.expire(known, ["path"])
 
 
-def _lock(type_id: int) -> Any:
+def _lock(type_id: Any) -> Any:
     return select(CategoryType.id).where(CategoryType.id == type_id).with_for_update(key_share=True)
+
+
+def _lock_tree(session: Session, key: int) -> None:
+    """The tree before the node: a move writes nodes that others may hold, and would wait for each other forever."""
+    kind = select(Category.type_id).where(Category.id == key).scalar_subquery()
+    session.execute(_lock(kind), execution_options=_UNSCOPED)
+
+
+access.LOCKED_FIRST[Category] = _lock_tree
+
+
+def _wait_for_moves(session: Session, type_id: int) -> None:
+    """Nodes may come in at the same time, but not while a branch moves, and not below a type that goes."""
+    held = select(CategoryType.id).where(CategoryType.id == type_id).with_for_update(read=True)
+    if session.scalar(held) is None:
+        raise invalid("typeId", "%(what)s not found", what=title_of(CategoryType))
 
 
 def _range(path: str) -> tuple[Any, Any]:
@@ -108,3 +129,22 @@ def _path_of(connection: Connection, category_id: int | None) -> str:
 def _no_children(session: Session, category: Category) -> None:
     if session.scalar(select(Category.id).where(Category.parent_id == category.id).limit(1)) is not None:
         raise BadInput("Cannot delete category with children")
+
+
+@records.guard_delete(Category)
+def _not_in_use(session: Session, category: Category) -> None:
+    """What is classified by it keeps it; counted over all that live, whoever may see them."""
+    for model, column in _uses():
+        rows = select(func.count(model.id)).where(column == category.id, access.in_trash(model, "live"))
+        if count := session.scalar(rows, execution_options=_UNSCOPED):
+            raise Conflict(
+                "Cannot delete category: it is in use (%(what)s: %(count)s)", what=titles_of(model), count=count
+            )
+
+
+def _uses() -> Iterator[tuple[type[Any], Any]]:
+    """(model, column) of everything that is classified by a category."""
+    for model in models():
+        for relation in inspect(model).relationships:
+            if relation.mapper.class_ is Category and model is not Category and not relation.uselist:
+                yield model, next(iter(relation.local_columns))

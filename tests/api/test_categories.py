@@ -293,3 +293,73 @@ def test_a_stale_etag_and_a_repeated_key(keeper: Caller) -> None:
     first, again = (keeper.post("/categories", body, headers=once) for _ in range(2))
     assert first.json() == again.json()
     assert keeper.post("/categories", {**body, "code": "b"}, headers=once).status_code == 409
+
+
+# ---------------------------------------------------------------------------------------------- in use
+
+
+def test_a_category_that_is_in_use_cannot_go(keeper: Caller, admin: Caller) -> None:
+    kind = _type(keeper, "industry")
+    top = _category(keeper, kind, "metal")
+    for name in "AB":
+        assert admin.post("/customers", {"name": name, "industryId": top}).status_code == 200
+    message = "Cannot delete category: it is in use (Customers: 2)"
+    check_error(keeper.delete(f"/categories/{top}"), 409, message)
+    for row in admin.data("/customers")["list"]:
+        assert admin.put(f"/customers/{row['id']}", {"industryId": None}).status_code == 200
+    assert keeper.delete(f"/categories/{top}").status_code == 200
+
+
+def test_customers_are_filtered_by_a_branch_of_the_tree(keeper: Caller, admin: Caller, database: Database) -> None:
+    kind = _type(keeper, "industry")
+    tops = [_category(keeper, kind, f"top{number}") for number in range(12)]  # numbers of one and of two digits
+    middle = _category(keeper, kind, "middle", tops[0])
+    leaf = _category(keeper, kind, "leaf", middle)
+    for name, industry in (("top", tops[0]), ("middle", middle), ("leaf", leaf), ("else", tops[9]), ("none", None)):
+        assert admin.post("/customers", {"name": name, "industryId": industry}).status_code == 200
+
+    def below(key: Any) -> list[str]:
+        rows = admin.data(f"/customers?industryId[under]={key}&sort=id")["list"]
+        return [row["name"] for row in rows]
+
+    assert below(tops[0]) == ["top", "middle", "leaf"]
+    assert below(middle) == ["middle", "leaf"]
+    assert below(tops[9]) == ["else"]
+    assert below(999_999) == []
+    assert admin.get("/customers?industryId[under]=x").status_code == 400
+    assert admin.get("/customers?parentId[under]=1").status_code == 400
+    assert keeper.put(f"/categories/{middle}", {"parentId": tops[9]}).status_code == 200
+    assert below(tops[9]) == ["middle", "leaf", "else"]
+
+
+def test_a_branch_moves_whole_while_others_move_and_grow_below_it(keeper: Caller, database: Database) -> None:
+    kind = _type(keeper)
+    homes = [_category(keeper, kind, f"home{number}") for number in range(2)]
+    branch = _category(keeper, kind, "branch", homes[0])
+    twig = _category(keeper, kind, "twig", branch)
+
+    def work(number: int) -> int:
+        if number % 3 == 0:
+            return int(keeper.put(f"/categories/{branch}", {"parentId": homes[number % 2]}).status_code)
+        if number % 3 == 1:
+            body = {"name": "Leaf", "code": f"leaf{number}", "typeId": kind, "parentId": twig}
+            return int(keeper.post("/categories", body).status_code)
+        return int(keeper.put(f"/categories/{twig}", {"parentId": branch if number % 2 else homes[0]}).status_code)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(work, range(30))) == {200}
+    with database.read_only(system("test")) as session:
+        rows = {row.id: (row.parent_id, row.path) for row in session.scalars(select(Category))}
+    for key, (parent, path) in rows.items():
+        assert path == f"{rows[parent][1] if parent else '/'}{key}/", key
+
+
+def test_no_category_comes_in_below_a_type_that_goes(keeper: Caller, database: Database) -> None:
+    for number in range(4):
+        kind = _type(keeper, f"t{number}")
+        body = {"name": "A", "code": "a", "typeId": kind}
+        with ThreadPoolExecutor(2) as pool:
+            gone = pool.submit(keeper.delete, f"/category-types/{kind}")
+            made = pool.submit(keeper.post, "/categories", body)
+        codes = (gone.result().status_code, made.result().status_code)
+        assert codes in ((200, 400), (400, 200)), codes
