@@ -75,6 +75,7 @@ def _row(deal: Deal, known: Known) -> Row:
         "pipeline_id": known.way.pipeline_id,
         "stage_id": known.way.stages[deal.outcome].id,
         "amount": deal.value,
+        "amount_by_hand": deal.value is not None,
         "currency": CURRENCY,
         "closed_at": deal.closed,
         "lost_reason_id": known.way.lost_reason_id if deal.outcome == "lost" else None,

@@ -23,7 +23,7 @@ from seeds.demo.words import GROUPS, PRODUCTS, TAGS
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Stages are in order; reasons are (number, needs a note)."""
+    """Stages are in order; reasons are (number, needs a note); products have a price."""
 
     pipeline_id: int
     open_stages: tuple[Stage, ...]
@@ -33,6 +33,7 @@ class Catalogue:
     industries: tuple[int, ...]
     tags: tuple[int, ...]
     groups: tuple[int, ...]
+    products: tuple[Product, ...]
 
 
 def load_catalogue(session: Session) -> Catalogue:
@@ -46,7 +47,7 @@ def load_catalogue(session: Session) -> Catalogue:
         stages[stage.category].append(stage)
     if not (stages[StageCategory.OPEN] and stages[StageCategory.WON] and stages[StageCategory.LOST]):
         raise Conflict("Demo data needs a default pipeline with open, won and lost stages")
-    _products(session)
+    products = _products(session)
     return Catalogue(
         pipeline_id=pipeline.id,
         open_stages=tuple(stages[StageCategory.OPEN]),
@@ -56,16 +57,22 @@ def load_catalogue(session: Session) -> Catalogue:
         industries=_industries(session),
         tags=_named(session, Tag, TAGS, "colour"),
         groups=_named(session, ContactGroup, GROUPS, "description"),
+        products=products,
     )
 
 
-def _products(session: Session) -> None:
+def _products(session: Session) -> tuple[Product, ...]:
+    """Those of the demo that are for sale, by article number."""
     there = set(session.scalars(select(Product.code)))
     session.add_all(
         Product(code=code, name=name, unit_price=Decimal(price), currency=currency)
         for code, name, price, currency in PRODUCTS
         if code not in there
     )
+    session.flush()
+    codes = [code for code, *_ in PRODUCTS]
+    found = select(Product).where(Product.code.in_(codes), Product.active, Product.unit_price.is_not(None))
+    return tuple(session.scalars(found.order_by(Product.code)))
 
 
 def _reasons(session: Session) -> tuple[tuple[int, bool], ...]:

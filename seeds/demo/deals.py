@@ -14,13 +14,14 @@ from crm.models.opportunity_history import OpportunityChange
 from crm.models.stage import StageCategory
 from crm.services.opportunity_history import money_text
 from seeds.bulk import Row, search_words
-from seeds.demo import words
+from seeds.demo import lines, words
 from seeds.demo.catalogue import Catalogue
 from seeds.demo.course import Step, course
 
 _TYPES = (*(OpportunityType.NEW,) * 5, OpportunityType.RENEWAL, OpportunityType.UPSELL, OpportunityType.CROSS_SELL)
 _CLOSED = (StageCategory.WON, StageCategory.LOST)
 _PROPOSAL = 2
+_SPELLED_OUT = 1 / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,16 @@ class Worth:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A deal's row and what its history tells; `closings` are the expected days of closing with their moments."""
+    """A deal's row and what its history tells; `closings` are the expected days of closing with their moments.
+
+    The lines were written down when the deal was given its last worth.
+    """
 
     row: Row
     steps: list[Step]
     worths: list[Worth]
     closings: list[tuple[date, datetime]]
+    lines: list[Row]
 
     @property
     def is_won(self) -> bool:
@@ -49,6 +54,7 @@ def deal(random: Random, company: Row, catalogue: Catalogue, moment: datetime) -
     """A deal of `company`; customer and contact are added when their numbers are known."""
     steps = course(random, catalogue, moment)
     worths, closings = _worths(random, steps, company["currency"]), _closings(random, steps)
+    sold = _lines(random, catalogue, worths, company["currency"])
     first, last = steps[0], steps[-1]
     language, is_closed = company["language"], last.stage.category in _CLOSED
     row: Row = {
@@ -56,6 +62,7 @@ def deal(random: Random, company: Row, catalogue: Catalogue, moment: datetime) -
         "pipeline_id": catalogue.pipeline_id,
         "stage_id": last.stage.id,
         "amount": worths[-1].amount,
+        "amount_by_hand": worths[-1].amount is not None and not sold,
         "currency": company["currency"],
         "probability_override": Decimal("0.6") if not is_closed and random.random() < 0.05 else None,
         "expected_close_date": closings[-1][0],
@@ -73,7 +80,17 @@ def deal(random: Random, company: Row, catalogue: Catalogue, moment: datetime) -
         "version": len(steps),
     }
     row |= _loss(random, language, catalogue) if last.stage is catalogue.lost else _NO_LOSS
-    return Story(row | {"search_text": search_words(Opportunity, row)}, steps, worths, closings)
+    return Story(row | {"search_text": search_words(Opportunity, row)}, steps, worths, closings, sold)
+
+
+def _lines(random: Random, catalogue: Catalogue, worths: list[Worth], currency: str) -> list[Row]:
+    """Every third deal whose worth is known says what is sold; its last worth is what the lines come to."""
+    if worths[-1].amount is None or random.random() > _SPELLED_OUT:
+        return []
+    sold = lines.sold(random, catalogue.products, currency)
+    if sold:
+        worths[-1] = Worth(lines.worth(sold), worths[-1].at)
+    return sold
 
 
 _NO_LOSS: Row = {"lost_reason_id": None, "lost_notes": ""}
@@ -145,6 +162,8 @@ def _stages(steps: list[Step]) -> Iterator[Row]:
 def _amounts(story: Story) -> Iterator[Row]:
     currency = story.row["currency"]
     for old, new in pairwise(story.worths):
+        if old.amount == new.amount:
+            continue
         texts = {"before": money_text(old.amount, currency), "after": money_text(new.amount, currency)}
         yield {"change": OpportunityChange.AMOUNT, "created_at": new.at, **texts}
 

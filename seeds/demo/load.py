@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from crm.models.base import Base
 from crm.models.customer import Customer
 from seeds.bulk import Row, insert_links, insert_rows
-from seeds.demo import activity, companies, deals
+from seeds.demo import activity, companies, deals, lines
 from seeds.demo.catalogue import Catalogue, load_catalogue
 from seeds.demo.people import Staff, load_people
 from seeds.progress import Progress
@@ -126,12 +126,22 @@ def _deals(
     made = insert_rows(maker.session, _TABLES["opportunity"], rows)
     told = [row for (_, story), number in zip(stories, made, strict=True) for row in deals.history(story, number)]
     insert_rows(maker.session, _TABLES["opportunity_history"], told)
+    insert_rows(maker.session, _TABLES["opportunity_line"], _lines(stories, made))
     _link(maker, "opportunity_tag", "tag_id", "opportunity_id", made, maker.catalogue.tags)
     for (_, story), number in zip(stories, made, strict=True):
         if story.is_won:
             maker.won.append((story.steps[-1].at, number, story.row["name"]))
     maker.won = sorted(maker.won, reverse=True)[:6]
     return [(place, number, story) for (place, story), number in zip(stories, made, strict=True)]
+
+
+def _lines(stories: list[tuple[int, deals.Story]], numbers: Sequence[int]) -> list[Row]:
+    """The lines of all these deals."""
+    return [
+        row
+        for (_, story), number in zip(stories, numbers, strict=True)
+        for row in lines.rows(story.lines, number, story.row["owner_id"], story.worths[-1].at)
+    ]
 
 
 def _around(

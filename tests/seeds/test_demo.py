@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -19,6 +20,7 @@ from crm.models import (
     Notification,
     Opportunity,
     OpportunityHistory,
+    OpportunityLine,
     Stage,
     Task,
     Team,
@@ -130,6 +132,20 @@ def test_each_history_leads_to_where_the_deal_is(small: Database) -> None:
                 assert after.seconds_in_stage == (after.created_at - before.created_at).total_seconds() > 0
             worth = [row for row in rows if row.opportunity_id == deal.id and row.change is OpportunityChange.AMOUNT]
             assert not worth or worth[-1].after == f"{deal.amount} {deal.currency}"
+
+
+def test_some_deals_say_what_is_sold_and_are_worth_just_that(small: Database) -> None:
+    with small.read_only(system("test")) as session:
+        sums: dict[int, Decimal] = {}
+        for line in session.scalars(select(OpportunityLine)):
+            assert line.opportunity.created_at <= line.created_at < NOON
+            assert line.product is not None
+            assert line.product.currency == line.opportunity.currency
+            sums[line.opportunity_id] = sums.get(line.opportunity_id, Decimal(0)) + line.total
+        assert 15 < len(sums) < 100
+        for deal in session.scalars(select(Opportunity)):
+            assert deal.amount_by_hand == (deal.amount is not None and deal.id not in sums)
+            assert deal.id not in sums or deal.amount == sums[deal.id]
 
 
 def test_some_tasks_are_overdue_and_some_are_due_today(small: Database) -> None:
