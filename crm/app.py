@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from crm import logs, settings, zones
 from crm.actor import system
+from crm.admin import unsubscribe
 from crm.admin.app import create_admin
 from crm.api.app import Api, create_api
 from crm.api.edge import RequestIds
@@ -54,7 +55,8 @@ def make_app(database: Database, settings: Settings) -> ASGIApp:
     check_entities()
     check_exposure(database, settings)
     api = create_api(database, settings)
-    application = Application(routes=[Route("/", _to_panel)], lifespan=_lifespan(database, api))
+    routes = [Route("/", _to_panel), unsubscribe.mount(database, settings)]
+    application = Application(routes=routes, lifespan=_lifespan(database, api))
     application.api = _for_browsers(GZipMiddleware(api, minimum_size=1000), settings)
     create_admin(application, database, settings)
     return RequestIds(application)
