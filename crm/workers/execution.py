@@ -24,14 +24,16 @@ from crm.workers.run import Run, Stopped, write_down
 
 #: trying again would meet the same answer
 _FINAL = (Permanent, BadInput, Forbidden, NotFound)
+#: so long a wake-up outlives an outage of the database; after that the relay sends another
+CLAIM_LIMIT_S = 15.0
 _log = logger(__name__)
 
 
 def execute(database: Database, settings: Settings, heartbeat: Heartbeat, job_id: int, *, worker: str) -> bool:
     """Run the job if it can be claimed; False if there was nothing to do. Errors end in the job's row, not here."""
     reach("before_claim")
-    with database.engine().begin() as connection:
-        lease = leases.claim(connection, job_id, worker=worker, lease_s=heartbeat.lease_s)
+    claim = partial(leases.claim, job_id=job_id, worker=worker, lease_s=heartbeat.lease_s)
+    lease = write_down(database, claim, limit_s=CLAIM_LIMIT_S)
     if lease is None:
         return False
     reach("after_claim")

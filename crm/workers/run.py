@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -23,6 +24,7 @@ from crm.workers.heartbeat import Hold, Wish
 
 #: so long an outcome is kept in hand while the database is away
 RECORD_LIMIT_S = 60.0
+Result = TypeVar("Result")
 #: progress is written at most this often
 PROGRESS_S = 1.0
 _log = logger(__name__)
@@ -114,7 +116,7 @@ def settings_of(session: Session) -> Settings:
     return found
 
 
-def persist(action: Callable[[], None], *, limit_s: float = RECORD_LIMIT_S) -> None:
+def persist(action: Callable[[], Result], *, limit_s: float = RECORD_LIMIT_S) -> Result:
     """Do it, and while the database is away do it again: what has happened must be written down."""
     deadline, pause_s = time.monotonic() + limit_s, 0.05
     while True:
@@ -128,11 +130,13 @@ def persist(action: Callable[[], None], *, limit_s: float = RECORD_LIMIT_S) -> N
             pause_s = min(pause_s * 2, 2.0)
 
 
-def write_down(database: Database, statement: Callable[[Connection], None], *, limit_s: float = RECORD_LIMIT_S) -> None:
+def write_down(
+    database: Database, statement: Callable[[Connection], Result], *, limit_s: float = RECORD_LIMIT_S
+) -> Result:
     """One statement about a job in a transaction of its own, in spite of outages."""
 
-    def once() -> None:
+    def once() -> Result:
         with database.engine().begin() as connection:
-            statement(connection)
+            return statement(connection)
 
-    persist(once, limit_s=limit_s)
+    return persist(once, limit_s=limit_s)

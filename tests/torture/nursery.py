@@ -13,11 +13,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from crm.settings import Settings
-from tests.torture.roles import play
+from tests.torture.roles import Pace, play
 
 ROOT = Path(__file__).parents[2]
 PR_SET_PDEATHSIG = 1
@@ -26,43 +27,55 @@ PR_SET_PDEATHSIG = 1
 class Nursery:
     """The processes of a run by their names."""
 
-    def __init__(self, parent: subprocess.Popen[str], settings: Settings, per_second: float) -> None:
+    def __init__(self, parent: subprocess.Popen[str]) -> None:
         self._parent = parent
-        self._order = {"settings": settings.model_dump(mode="json"), "per_second": per_second}
+        self._order: dict[str, Any] = {}
         self.pids: dict[str, int] = {}
-        self.kills = 0
 
-    def start(self, name: str) -> None:
+    def use(self, settings: Settings, pace: Pace) -> None:
+        """For all that start from now on."""
+        self._order = {"settings": settings.model_dump(mode="json"), "pace": asdict(pace)}
+
+    def start(self, *names: str) -> None:
         assert self._parent.stdin is not None
         assert self._parent.stdout is not None
-        self._parent.stdin.write(json.dumps({**self._order, "role": name}) + "\n")
-        self._parent.stdin.flush()
-        self.pids[name] = int(self._parent.stdout.readline())
+        for name in names:
+            self._parent.stdin.write(json.dumps({**self._order, "name": name}) + "\n")
+            self._parent.stdin.flush()
+            self.pids[name] = int(self._parent.stdout.readline())
 
     def signal(self, name: str, number: int) -> None:
         with suppress(ProcessLookupError):
             os.kill(self.pids[name], number)
 
+    def is_gone(self, name: str) -> bool:
+        return not Path(f"/proc/{self.pids[name]}").exists()
+
     def kill(self, name: str) -> None:
         """As a power cut would, and started again as a supervisor would."""
         self.signal(name, signal.SIGKILL)
-        self.kills += 1
         self.start(name)
+
+    def close(self) -> None:
+        assert self._parent.stdin is not None
+        self._parent.stdin.close()
+
+    def kill_all(self) -> None:
+        for name in self.pids:
+            self.signal(name, signal.SIGKILL)
+        self.pids.clear()
 
 
 @contextmanager
-def opened(settings: Settings, *, per_second: float, output: Path) -> Iterator[Nursery]:
+def opened(output: Path) -> Iterator[Nursery]:
+    """`output` gets what the processes say."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "ENV": "test"}
     command = [sys.executable, "-m", "tests.torture.nursery"]
-    with (
-        output.open("ab") as log,
-        subprocess.Popen(
-            command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
-        ) as parent,
-    ):
-        yield Nursery(parent, settings, per_second)
-        assert parent.stdin is not None
-        parent.stdin.close()
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with output.open("ab") as log, subprocess.Popen(command, cwd=ROOT, env=env, stderr=log, **pipes) as parent:
+        nursery = Nursery(parent)
+        yield nursery
+        nursery.close()
 
 
 def _serve() -> None:
@@ -81,7 +94,7 @@ def _play(order: Mapping[str, Any]) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.dup2(2, 1)
-        play(order["role"], Settings(_env_file=None, **order["settings"]), order["per_second"])
+        play(order["name"], Settings(_env_file=None, **order["settings"]), Pace(**order["pace"]))
         status = 0
     finally:
         os._exit(status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,11 +21,22 @@ from crm.settings import Settings
 from crm.workers.main import WorkerProcess, stop_event
 from crm.workers.registry import job
 from crm.workers.schedule import SchedulerProcess
+from tests.torture import kinds
 
-#: shorter than in production, so that a run takes minutes; the statements are the same
-LEASE_S, HEARTBEAT_S, SWEEP_S, LOST_AFTER_S, SMTP_TIMEOUT_S = 6.0, 2.0, 1.0, 5.0, 3.0
 WINNER = system("seller")
-__all__ = ["play", "services"]
+__all__ = ["kinds", "play", "services"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Shorter than in production, so that a run takes minutes; the statements are the same."""
+
+    per_second: float = 10.0
+    lease_s: float = 6.0
+    heartbeat_s: float = 2.0
+    sweep_s: float = 1.0
+    lost_after_s: float = 5.0
+    smtp_timeout_s: float = 3.0
 
 
 @job("deal.won")
@@ -38,7 +50,7 @@ def address_of(opportunity_id: int) -> str:
     return f"deal{opportunity_id}@example.com"
 
 
-def sell(settings: Settings, *, per_second: float) -> None:
+def sell(settings: Settings, pace: Pace) -> None:
     """Win every open deal, each in a transaction of its own, and ask for its job there."""
     database = Database(settings.database)
     while True:
@@ -49,7 +61,7 @@ def sell(settings: Settings, *, per_second: float) -> None:
                 stage = session.scalars(select(Stage.id).where(Stage.category == StageCategory.WON)).one()
             for number in numbers:
                 win(database, number, stage)
-                time.sleep(1 / per_second)
+                time.sleep(1 / pace.per_second)
             if not numbers:
                 time.sleep(0.2)
         except SQLAlchemyError:  # a user would try again
@@ -64,29 +76,23 @@ def win(database: Database, number: int, stage_id: int) -> None:
             enqueue(session, "deal.won", key=f"deal-won:{number}", opportunity_id=number)
 
 
-def work(settings: Settings) -> None:
-    smtp.TIMEOUT_S = SMTP_TIMEOUT_S
-    process = WorkerProcess(settings, heartbeat_s=HEARTBEAT_S, lease_s=LEASE_S)
+def work(settings: Settings, pace: Pace) -> None:
+    smtp.TIMEOUT_S = pace.smtp_timeout_s
+    _run(WorkerProcess(settings, heartbeat_s=pace.heartbeat_s, lease_s=pace.lease_s))
+
+
+def relay(settings: Settings, pace: Pace) -> None:
+    _run(SchedulerProcess(settings, tick_s=0.2, sweep_s=pace.sweep_s, lost_after_s=pace.lost_after_s))
+
+
+def _run(process: WorkerProcess | SchedulerProcess) -> None:
     stop = stop_event()
     process.start()
     stop.wait()
     process.stop()
 
 
-def relay(settings: Settings) -> None:
-    process = SchedulerProcess(settings, sweep_s=SWEEP_S, lost_after_s=LOST_AFTER_S)
-    stop = stop_event()
-    process.start()
-    stop.wait()
-    process.stop()
-
-
-def play(role: str, settings: Settings, per_second: float) -> None:
-    """Until killed."""
+def play(name: str, settings: Settings, pace: Pace) -> None:
+    """`seller`, `worker 1`, `relay 2` …, until killed."""
     logs.configure(settings)
-    if role.startswith("seller"):
-        sell(settings, per_second=per_second)
-    elif role.startswith("worker"):
-        work(settings)
-    else:
-        relay(settings)
+    {"seller": sell, "worker": work, "relay": relay}[name.partition(" ")[0]](settings, pace)

@@ -23,6 +23,7 @@ from tests import factories
 from tests.torture import crashing, mail_server, nursery, verdict
 from tests.torture.mail_server import MailServer
 from tests.torture.nursery import Nursery
+from tests.torture.roles import Pace
 from tests.torture.verdict import Verdict
 
 WORKERS = ("worker 1", "worker 2")
@@ -73,10 +74,9 @@ def torture(backend: str, plan: Plan, folder: Path, *, tell: Callable[[str], Non
         database = Database(url)
         stack.callback(database.dispose)
         _prepare(database, plan.deals)
-        pace, log = plan.deals / max(1.0, len(plan.faults(backend)) * plan.every_s), folder / "processes.log"
-        processes = stack.enter_context(nursery.opened(settings, per_second=pace, output=log))
-        for name in (*WORKERS, *RELAYS, *SELLERS):
-            processes.start(name)
+        processes = stack.enter_context(nursery.opened(folder / "processes.log"))
+        processes.use(settings, Pace(plan.deals / max(1.0, len(plan.faults(backend)) * plan.every_s)))
+        processes.start(*WORKERS, *RELAYS, *SELLERS)
         crashes = {"broker": broker.crash, "database": crash_database}
         began = time.monotonic()
         _disturb(plan, backend, processes, crashes, tell)

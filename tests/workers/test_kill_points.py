@@ -106,5 +106,6 @@ def test_a_process_ends_nowhere_unless_it_is_a_test(monkeypatch: pytest.MonkeyPa
 
 
 def test_every_kind_has_a_sample() -> None:
-    missing = set(KINDS) - {sample.kind for sample in SAMPLES.values()}
+    ours = {name for name, kind in KINDS.items() if kind.run.__module__.startswith("crm.")}
+    missing = ours - {sample.kind for sample in SAMPLES.values()}
     assert not missing, f"tests/workers/samples.py needs a sample of {sorted(missing)}"
