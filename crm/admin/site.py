@@ -37,6 +37,7 @@ from crm.admin import (
     removal,
     search,
     sign_in,
+    timeline,
 )
 from crm.admin.assets import OURS, asset
 from crm.admin.database_sessions import ActorSessions
@@ -173,6 +174,8 @@ def _routes() -> list[BaseRoute]:
         Route("/{identity}/bulk/{verb}", removal.many, name="bulk", methods=post),
         Route("/{identity}/bulk/{verb}/ask", removal.ask_many, name="bulk_ask", methods=post),
         Route("/{identity}/do/{pk}/{verb}", operations.run, name="operation", methods=both),
+        Route("/{identity}/timeline/{pk}", timeline.page, name="timeline"),
+        Route("/{identity}/timeline/{pk}", timeline.add, name="timeline_add", methods=post),
         Route("/{identity}/{verb}/{pk}", removal.one, name="remove", methods=both),
         # SQLAdmin would serve the file a column names; this panel serves none
         Route("/{identity}/{pk:path}/{column_name}/download/", _not_found, name="file_download"),

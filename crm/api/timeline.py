@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from dataclasses import asdict
-from datetime import datetime
 from functools import partial
 from typing import Any
 
-import orjson
-
 from crm.api.call import Call
-from crm.api.envelope import JSON_OPTIONS, Answer, success
+from crm.api.envelope import Answer, success
 from crm.api.json_schema import INSTANT, NUMBER, TEXT, either, many, record
 from crm.api.query import pairs
 from crm.api.routing import Endpoint, Method, Parameter, Schema
@@ -21,9 +16,9 @@ from crm.entity import path_of, permission, title_of, titles_of
 from crm.errors import invalid
 from crm.names import camel
 from crm.services import timeline
-from crm.services.timeline import KINDS, LARGEST, Place
+from crm.services.timeline import KINDS, LARGEST
 from crm.services.timeline_entries import SUBJECTS, Entry
-from crm.services.timeline_sources import SOURCES
+from crm.services.timeline_places import read_place, write_place
 
 SIZE = 20
 _KIND: Schema = {"type": "string", "enum": list(KINDS)}
@@ -73,40 +68,20 @@ async def read(model: type[Any], call: Call) -> Answer:
     key, given = call.number("id", title_of(model)), pairs(call.query)
     sizes = [given.pop(name) for name in ("limit", "pageSize") if name in given]
     kinds = tuple(kind for kind in given.pop("kinds", "").split(",") if kind)
-    after = _place(given.pop("cursor", ""))
+    after = read_place(given.pop("cursor", ""))
     if given:
         raise invalid(next(iter(given)), "is not a known parameter")
     size = _size(sizes[0]) if sizes else SIZE
     found, following = await call.read(
         lambda session: timeline.page(session, model, key, kinds=kinds, after=after, size=size)
     )
-    paging = {"pageSize": size, "nextCursor": cursor(following) if following else None}
+    paging = {"pageSize": size, "nextCursor": write_place(following) if following else None}
     return success({"list": [shown(entry) for entry in found], "pagination": paging})
 
 
 def shown(entry: Entry) -> dict[str, Any]:
     """An entry as the API tells it."""
     return {camel(name): value for name, value in asdict(entry).items() if name != "source"}
-
-
-def cursor(place: Place) -> str:
-    """The place as an opaque text."""
-    text = orjson.dumps([place.at, place.source, place.id], option=JSON_OPTIONS)
-    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
-
-
-def _place(text: str) -> Place | None:
-    """BadInput for what no timeline has given."""
-    if not text:
-        return None
-    try:
-        at, source, key = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or source not in {s.name for s in SOURCES} or not 0 <= int(key) < 2**63:
-            raise ValueError
-    except (ValueError, TypeError, binascii.Error):
-        raise invalid("cursor", "is not a cursor this list has given") from None
-    return Place(moment, source, int(key))
 
 
 def _size(text: str) -> int:

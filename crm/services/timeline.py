@@ -7,7 +7,7 @@ pages are merged: a page costs the same however far down it lies.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from heapq import merge
 from itertools import islice
@@ -23,19 +23,11 @@ from crm.errors import invalid
 from crm.fields import label_column
 from crm.models.user import User
 from crm.services.timeline_entries import SUBJECTS, Entry, Source, Subject
+from crm.services.timeline_places import Place
 from crm.services.timeline_sources import SOURCES
 
 LARGEST = 100
 KINDS = tuple(dict.fromkeys(source.kind for source in SOURCES))
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page begins: behind this entry."""
-
-    at: datetime
-    source: str
-    id: int
 
 
 def page(
