@@ -5,7 +5,7 @@ The doors lock the deal first, so that of two people who close it at once one wi
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -153,7 +153,7 @@ def _moment(deal: Opportunity, closed_at: datetime | None) -> datetime | None:
         raise invalid("closedAt", "must not lie in the future")
     if closed_at < deal.stage_entered_at:
         raise invalid("closedAt", "must not be before the deal came into its stage")
-    return closed_at
+    return closed_at.astimezone(UTC)
 
 
 def _set_overrides(deal: Opportunity, probability: Decimal | None, forecast: ForecastCategory | None) -> None:
