@@ -9,12 +9,12 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, and_, bindparam, func, inspect, or_, select
+from sqlalchemy import BigInteger, ColumnElement, FromClause, and_, bindparam, func, inspect, not_, or_, select
 from sqlalchemy.orm import RelationshipProperty
 
 from crm.entity import REGISTRY
 from crm.errors import invalid
-from crm.fields import Field, Kind, field_of, is_tree
+from crm.fields import Field, Kind, expression_of, field_of, is_tree
 
 _LISTED = ("in", "nin")
 _ORDERED = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "null")
@@ -42,6 +42,8 @@ class Filter:
 
 
 def operators_of(field: Field) -> tuple[str, ...]:
+    if field.computed:
+        return ("eq", "ne")
     if is_tree(field):
         return (*OPERATORS[Kind.REFERENCE], "under")
     return _ORDERED if field.name == "id" else OPERATORS.get(field.kind, _TEXT)
@@ -58,6 +60,8 @@ def parse_filter(field: Field, operator: str, text: str, place: int) -> tuple[Fi
         if text not in _BOOLEANS:
             raise invalid(name, _SENTENCES[Kind.BOOLEAN])
         return Filter(field.name, "null" if _BOOLEANS[text] else "notnull", 0), {}
+    if field.computed:  # a question answered by its own clause, which indexes may help
+        return Filter(field.name, "is" if _is_true(field, name, operator, text) else "isnot", 0), {}
     texts = text.split(",") if operator in _LISTED else [text]
     if len(texts) > _MOST:
         raise invalid(name, "takes at most %(most)s values", most=_MOST)
@@ -67,6 +71,10 @@ def parse_filter(field: Field, operator: str, text: str, place: int) -> tuple[Fi
     values += [values[-1]] * (_padded(len(values)) - len(values))
     parameters = {f"f{place}_{i}": value for i, value in enumerate(values)}
     return Filter(field.name, operator, len(values)), parameters
+
+
+def _is_true(field: Field, name: str, operator: str, text: str) -> bool:
+    return bool(parse_value(field, name, text)) is (operator == "eq")
 
 
 def _padded(count: int) -> int:
@@ -176,6 +184,9 @@ def condition(model: type[Any], wanted: Filter, place: int) -> ColumnElement[boo
     field = field_of(model, wanted.field)
     if field.kind is Kind.REFERENCES:
         return _linked(model, field, wanted, place)
+    if wanted.operator in ("is", "isnot"):
+        asked = expression_of(model, field.name)
+        return asked if wanted.operator == "is" else not_(asked)
     column: ColumnElement[Any] = model.__table__.c[field.name]
     if wanted.operator == "under":
         return _below(column, REGISTRY[str(field.target)].__table__, place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text
@@ -12,29 +11,16 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from crm.columns import Document, choice
 from crm.entity import Entity
 from crm.models.base import Linked, Record, Searchable, Trashable
+from crm.models.task_figures import Reckoned
 from crm.models.task_series import TaskSeries
-from crm.models.task_terms import TaskKind, TaskPriority
+from crm.models.task_terms import CLOSED, OPEN, TaskKind, TaskPriority, TaskStatus
 from crm.models.team import Team
 from crm.models.user import User
 
 __all__ = ["CLOSED", "OPEN", "Task", "TaskKind", "TaskPriority", "TaskStatus"]
 
 
-class TaskStatus(StrEnum):
-    """Where it stands."""
-
-    NOT_STARTED = "not_started"
-    IN_PROGRESS = "in_progress"
-    DEFERRED = "deferred"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-
-
-OPEN = (TaskStatus.NOT_STARTED, TaskStatus.IN_PROGRESS, TaskStatus.DEFERRED)
-CLOSED = (TaskStatus.COMPLETED, TaskStatus.CANCELLED)
-
-
-class Task(Linked, Trashable, Searchable, Record):
+class Task(Reckoned, Linked, Trashable, Searchable, Record):
     """Belongs to its assignee; due at an instant, or on a day in the assignee's zone."""
 
     __tablename__ = "task"
@@ -51,7 +37,7 @@ class Task(Linked, Trashable, Searchable, Record):
         search=("title", "description"),
         filters=(
             *("status", "priority", "kind", "due_at", "due_date", "assignee_id", "team_id", "parent_id"),
-            *("record_type", "record_id", "series_id", "completed_at", "created_at", "updated_at"),
+            *("record_type", "record_id", "series_id", "completed_at", "overdue", "created_at", "updated_at"),
         ),
         sort=("due_at", "due_date", "priority", "status", "created_at", "updated_at"),
         owner="assignee_id",
