@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 users = typer.Typer(help="Users.", no_args_is_help=True)
 app.add_typer(users, name="user")
+jobs = typer.Typer(help="Jobs.", no_args_is_help=True)
+app.add_typer(jobs, name="jobs")
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on, instead of HOST.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on, instead of PORT.")]
@@ -154,6 +156,38 @@ def seed(
 
     for line in data.seed(_settings(), demo=demo, size=size, deals=deals, dataset=dataset):
         typer.echo(line)
+
+
+@app.command()
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(help="Where to; - writes to the output. Default: DATA_DIR/backups.")
+    ] = None,
+) -> None:
+    """Write database, uploads and key to one archive, while everything runs."""
+    from crm.commands.backup import make
+
+    typer.echo(make(_settings(), file), err=True)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="An archive of `crm backup`.")],
+    force: Annotated[bool, typer.Option("--force", help="Give up the data that is there now.")] = False,
+) -> None:
+    """Put a backup in place of what is there; its mail is held until `crm jobs release`."""
+    from crm.commands.backup import restore
+
+    for line in restore(_settings(), file, force=force):
+        typer.echo(line)
+
+
+@jobs.command("release")
+def jobs_release() -> None:
+    """Let all jobs go that a restored copy holds back, mail among them."""
+    from crm.commands.backup import release
+
+    typer.echo(release(_settings()))
 
 
 @users.command("add")

@@ -88,7 +88,7 @@ def cards(found: Figures) -> list[dict[str, Any]]:
     """The large numbers {label, value, tone}: how late, and how many of each trouble."""
     age = found.oldest_due_age_s
     late = age is not None and age > job_console.LATE_AFTER_S
-    told = gettext("nothing waits") if age is None else formats.duration(int(age))
+    told = "–" if age is None else formats.duration(int(age))
     return [
         {"label": gettext("Oldest due job waits"), "value": told, "tone": "bad" if late else ""},
         {"label": gettext("Uncertain"), "value": _count(found.uncertain), "tone": "warn" if found.uncertain else ""},

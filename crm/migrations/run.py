@@ -54,6 +54,26 @@ def is_current(database: Database) -> bool:
         return _current(connection) == head()
 
 
+def revision(connection: Connection) -> str:
+    """The revision of the schema; empty where there is none."""
+    return _current(connection) or ""
+
+
+def knows(revision: str) -> bool:
+    """Is that a revision of ours, or one of a later version?"""
+    return any(script.revision == revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions())
+
+
+def move(connection: Connection, revision: str) -> None:
+    """Bring the schema to a revision, up or down (`base`: no tables), within the caller's transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    if revision == "base":
+        command.downgrade(config(connection), "base")
+    else:
+        command.upgrade(config(connection), revision)
+
+
 def head() -> str | None:
     return ScriptDirectory(str(_FOLDER)).get_current_head()
 

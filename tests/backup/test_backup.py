@@ -1,0 +1,314 @@
+"""What was backed up comes back whole, on either database; what is damaged or would lose data changes nothing."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import func, select, text
+
+from crm.actor import system
+from crm.backup import make as backups
+from crm.backup import restore as restores
+from crm.backup.archive import Damaged, Manifest
+from crm.db import Database
+from crm.errors import Conflict
+from crm.files.storage import Storage
+from crm.jobs import presence
+from crm.models import Base, Customer, EmailMessage, Job, Restoration, Tag, User
+from crm.models.email_message import EmailState
+from crm.models.job import JobStatus
+from crm.services import emails
+from crm.settings import Settings
+from tests import factories
+from tests.databases import Databases
+
+#: what a restored copy settles for itself
+OWN = {"process_heartbeat", "restoration", "job", "job_event", "email_message"}
+
+
+@pytest.fixture
+def here(settings: Settings) -> Settings:
+    """An installation that keeps its own key."""
+    return settings.model_copy(update={"jwt_secret": ""})
+
+
+@pytest.fixture
+def there(settings: Settings, backend: str, databases: Databases, tmp_path: Path) -> Iterator[Settings]:
+    """Another one, with an empty database."""
+    url = databases.take(backend)
+    changed = {"jwt_secret": "", "data_dir": tmp_path / "there", "database_url": url}
+    yield settings.model_copy(update=changed)
+    databases.give_back(url)
+
+
+def fill(database: Database, settings: Settings) -> None:
+    """Rows that refer to each other in both directions, a file, a key, and a gap in the numbers."""
+    with database.transaction(system("test")) as session:
+        owner = factories.user(session)
+        parent = factories.make(Customer, session, owner_id=owner.id, name="母公司 \\ \t\n ''")
+        factories.make(Customer, session, parent_id=parent.id, owner_id=owner.id)
+        gone = Tag(name="gone")
+        session.add_all([gone, Tag(name="kept")])
+        session.flush()
+    Storage(settings.uploads).put(b"a file" * 1000)
+    assert settings.signing_key
+
+
+def rows(url: str) -> dict[str, list[Any]]:
+    database = Database(url)
+    with database.engine(write=False).connect() as connection:
+        tables = [table for table in Base.metadata.sorted_tables if table.name not in OWN]
+        found = {t.name: sorted(map(repr, connection.execute(select(t)).all())) for t in tables}
+    database.dispose()
+    return found
+
+
+def test_a_restored_copy_has_every_row_file_and_key(database: Database, here: Settings, there: Settings) -> None:
+    fill(database, here)
+    made = backups.make_file(here, here.data_dir / "b.tar.gz")
+    done = restores.restore(there, here.data_dir / "b.tar.gz")
+    assert rows(there.database) == rows(here.database)
+    assert done.manifest.database == ("sqlite" if database.is_sqlite else "postgresql")
+    assert (done.manifest.counts["customer"], done.uploads, done.held) == (2, 1, 0)
+    assert made.counts == done.manifest.counts
+    (content,) = Storage(there.uploads).contents()
+    assert content.read_bytes() == b"a file" * 1000
+    assert (there.data_dir / "jwt.key").read_text() == here.signing_key
+    assert (there.data_dir / "jwt.key").stat().st_mode & 0o777 == 0o600
+    assert (here.data_dir / "b.tar.gz").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_restored_copy_can_be_worked_with_and_gives_no_number_twice(
+    database: Database, here: Settings, there: Settings
+) -> None:
+    fill(database, here)
+    with database.transaction(system("test")) as session:
+        last = session.scalar(select(func.max(Tag.id))) or 0
+    backups.make_file(here, here.data_dir / "b.tar.gz")
+    restores.restore(there, here.data_dir / "b.tar.gz")
+    copy = Database(there.database)
+    with copy.transaction(system("test")) as session:
+        tag = Tag(name="new")
+        session.add(tag)
+        session.flush()
+        assert tag.id > last
+    with pytest.raises(Exception, match=r"(?i)foreign key"), copy.transaction(system("test")) as session:
+        session.execute(text("UPDATE customer SET parent_id = 999999"))
+    copy.dispose()
+
+
+def test_a_key_from_the_environment_is_in_no_archive(database: Database, settings: Settings) -> None:
+    backups.make_file(settings, settings.data_dir / "b.tar.gz")
+    assert "secrets/jwt.key" not in names(settings.data_dir / "b.tar.gz")
+
+
+def names(path: Path) -> list[str]:
+    with tarfile.open(path) as tar:
+        return tar.getnames()
+
+
+def test_a_backup_overwrites_nothing_and_leaves_no_draft(database: Database, here: Settings) -> None:
+    here.data_dir.mkdir()
+    (here.data_dir / "b.tar.gz").write_text("mine")
+    with pytest.raises(Conflict):
+        backups.make_file(here, here.data_dir / "b.tar.gz")
+    assert [path.name for path in here.data_dir.iterdir()] == ["b.tar.gz"]
+
+
+def test_backups_made_while_others_write_are_of_one_instant(
+    database: Database, here: Settings, there: Settings
+) -> None:
+    stop, written = threading.Event(), threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            with database.transaction(system("test")) as session:  # always two at once
+                session.add_all([Tag(name=f"{number}a"), Tag(name=f"{number}b")])
+            number += 1
+            written.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        paths = []
+        for number in range(4):
+            written.clear()
+            assert written.wait(30)
+            paths.append(here.data_dir / f"{number}.tar.gz")
+            backups.make_file(here, paths[-1])
+    finally:
+        stop.set()
+        writer.join()
+    counts = []
+    for path in paths:
+        restores.restore(there, path, force=True)
+        copy = Database(there.database)
+        with copy.read_only(system("test")) as session:
+            counts.append(session.scalar(select(func.count(Tag.id))) or 0)
+        copy.dispose()
+    assert all(count % 2 == 0 and count > 0 for count in counts)
+    assert counts == sorted(counts)
+
+
+# ---------------------------------------------------------------------------------------------- what is refused
+
+
+def test_data_is_given_up_only_by_force(database: Database, here: Settings, there: Settings) -> None:
+    fill(database, here)
+    path = here.data_dir / "b.tar.gz"
+    backups.make_file(here, path)
+    copy = Database(there.database)
+    with copy.transaction(system("test")) as session:
+        session.add(User(username="late", email="late@example.com"))
+    with pytest.raises(Conflict, match="--force"):
+        restores.restore(there, path)
+    restores.restore(there, path, force=True)
+    with copy.read_only(system("test")) as session:
+        assert session.scalars(select(User.username).where(User.username == "late")).all() == []
+        assert len(session.scalars(select(Customer.id)).all()) == 2
+    copy.dispose()
+
+
+def test_nothing_is_restored_under_a_running_process(database: Database, here: Settings, there: Settings) -> None:
+    backups.make_file(here, here.data_dir / "b.tar.gz")
+    copy = Database(there.database)
+    with copy.engine().begin() as connection:
+        presence.beat(connection, process="host:9", role="worker")
+    copy.dispose()
+    with pytest.raises(Conflict, match="host:9"):
+        restores.restore(there, here.data_dir / "b.tar.gz", force=True)
+
+
+def rewritten(path: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
+    """The archive with other members."""
+    with tarfile.open(path) as tar:
+        held = {info.name: (tar.extractfile(info) or io.BytesIO()).read() for info in tar}
+    change(held)
+    target = path.with_name("changed.tar.gz")
+    with tarfile.open(target, "w:gz") as tar:
+        for name, body in held.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(body)
+            tar.addfile(info, io.BytesIO(body))
+    return target
+
+
+def _spoil(held: dict[str, bytes]) -> None:
+    name = next(n for n, body in held.items() if body and n != "manifest.json")
+    held[name] = bytes([held[name][0] ^ 1]) + held[name][1:]
+
+
+def _lose(held: dict[str, bytes]) -> None:
+    del held[next(n for n in held if n.startswith("database/"))]
+
+
+def _slip_in(held: dict[str, bytes]) -> None:
+    manifest = held.pop("manifest.json")
+    held["../../etc/passwd"] = b"x"
+    held["manifest.json"] = manifest
+
+
+def _decapitate(held: dict[str, bytes]) -> None:
+    del held["manifest.json"]
+
+
+@pytest.mark.parametrize("change", [_spoil, _lose, _slip_in, _decapitate])
+def test_an_archive_that_is_not_what_was_written_is_refused(
+    database: Database, here: Settings, there: Settings, change: Callable[[dict[str, bytes]], None]
+) -> None:
+    fill(database, here)
+    backups.make_file(here, here.data_dir / "b.tar.gz")
+    before = rows(there.database)
+    with pytest.raises(Damaged):
+        restores.restore(there, rewritten(here.data_dir / "b.tar.gz", change))
+    assert rows(there.database) == before
+    assert not there.uploads.exists()
+
+
+@pytest.mark.parametrize("size", [0, 100, -100])
+def test_an_archive_that_was_cut_off_is_refused(database: Database, here: Settings, there: Settings, size: int) -> None:
+    backups.make_file(here, here.data_dir / "b.tar.gz")
+    (here.data_dir / "cut.tar.gz").write_bytes((here.data_dir / "b.tar.gz").read_bytes()[:size])
+    with pytest.raises(Damaged):
+        restores.restore(there, here.data_dir / "cut.tar.gz")
+
+
+def manifest_with(**changes: Any) -> Callable[[dict[str, bytes]], None]:
+    def change(held: dict[str, bytes]) -> None:
+        held["manifest.json"] = orjson.dumps(orjson.loads(held["manifest.json"]) | changes)
+
+    return change
+
+
+@pytest.mark.parametrize("changes", [{"database": "oracle"}, {"revision": "9999"}])
+def test_a_backup_of_another_kind_or_a_later_version_is_refused(
+    database: Database, here: Settings, there: Settings, changes: dict[str, Any]
+) -> None:
+    backups.make_file(here, here.data_dir / "b.tar.gz")
+    with pytest.raises(Conflict):
+        restores.restore(there, rewritten(here.data_dir / "b.tar.gz", manifest_with(**changes)))
+
+
+def test_what_fails_half_way_leaves_everything_as_it_was(database: Database, here: Settings, there: Settings) -> None:
+    fill(database, here)
+    backups.make_file(here, here.data_dir / "b.tar.gz")
+    restores.restore(there, here.data_dir / "b.tar.gz")
+    before = rows(there.database)
+    lying = rewritten(here.data_dir / "b.tar.gz", manifest_with(revision="0001"))
+    with pytest.raises(Exception):  # noqa: B017, PT011  (the database's own, of either kind)
+        restores.restore(there, lying, force=True)
+    assert rows(there.database) == before
+
+
+# ---------------------------------------------------------------------------------------------- mail
+
+
+def test_waiting_mail_is_held_and_mail_in_flight_is_uncertain(
+    database: Database, here: Settings, there: Settings
+) -> None:
+    with database.transaction(system("test")) as session:
+        waits, flies = (emails.queue(session, to="a@b.example", subject=k, text="T", key=k) for k in "ab")
+        flies.state = EmailState.SENDING
+        session.get_one(Job, flies.job_id).status = JobStatus.RUNNING
+        numbers = [waits.job_id, flies.job_id]
+    backups.make_file(here, here.data_dir / "b.tar.gz")
+    assert restores.restore(there, here.data_dir / "b.tar.gz").held == 1
+    copy = Database(there.database)
+    with copy.read_only(system("test")) as session:
+        assert [session.get_one(Job, n).status.value for n in numbers] == ["held", "uncertain"]
+        assert set(session.scalars(select(EmailMessage.state))) == {EmailState.READY, EmailState.UNCERTAIN}
+        (kept,) = session.scalars(select(Restoration)).all()
+        assert (kept.archive, kept.held, kept.released_at) == ("b.tar.gz", 1, None)
+    copy.dispose()
+
+
+def test_an_archive_can_go_through_a_pipe(database: Database, here: Settings, there: Settings) -> None:
+    class Pipe(io.RawIOBase):
+        """Cannot seek."""
+
+        def __init__(self) -> None:
+            self.data = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            self.data += bytes(data)
+            return len(data)
+
+    pipe = Pipe()
+    made = backups.make(here, pipe)  # type: ignore[arg-type]
+    here.data_dir.mkdir(exist_ok=True)
+    (here.data_dir / "p.tar.gz").write_bytes(pipe.data)
+    assert gzip.decompress(pipe.data)
+    done: Manifest = restores.restore(there, here.data_dir / "p.tar.gz").manifest
+    assert done.counts == made.counts
