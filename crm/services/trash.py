@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, inspect, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from crm import access, audit
@@ -19,6 +19,7 @@ from crm.db import actor_of
 from crm.entity import name_of, permission, titles_of
 from crm.errors import Forbidden
 from crm.models.base import Base
+from crm.services import rows
 from crm.services.dependents import Group, chunks, linked, live_below, part_of, parts, trashed_below
 
 Check = Callable[[Session, Group], None]
@@ -100,27 +101,15 @@ def reachable(session: Session, group: Group) -> tuple[set[int], set[int]]:
 
 
 def _write(session: Session, model: type[Any], marks: dict[int, str], moment: datetime | None) -> None:
-    """Set or clear the mark; the version grows, so that nobody saves over it unawares."""
-    key, mark = bindparam("which", type_=model.id.type), bindparam("mark", type_=model.deleted_with.type)
-    values = {"deleted_at": moment, "deleted_with": mark, "updated_at": now(), "version": model.version + 1}
-    statement = update(model).where(model.id == key).values(values)
-    rows = [{"which": number, "mark": told if moment else None} for number, told in marks.items()]
-    session.connection().execute(statement, rows)
+    """Set the mark, or clear it."""
     stamp = audit.plain(moment)
-    told = {number: _told(stamp, mark) for number, mark in marks.items()}
-    audit.note_many(session, model, "delete" if moment else "restore", told)
-    forget(session, model, marks)
+    values = {key: {"deleted_at": moment, "deleted_with": mark if moment else None} for key, mark in marks.items()}
+    told = {key: _told(stamp, mark) for key, mark in marks.items()}
+    rows.write(session, model, values, action="delete" if moment else "restore", told=told)
 
 
 def _told(stamp: Any, mark: str) -> audit.Changes:
     return {"deleted_at": [None, stamp], "deleted_with": [None, mark]} if stamp else {"deleted_with": [mark, None]}
-
-
-def forget(session: Session, model: type[Any], keys: Any) -> None:
-    """What the session holds of these records is out of date."""
-    for known in [o for o in session.identity_map.values() if type(o) is model]:
-        if inspect(known).identity[0] in keys:
-            session.expire(known)
 
 
 # ---------------------------------------------------------------------------------------------- for good
@@ -137,9 +126,9 @@ def _purge_parts(session: Session, model: type[Any], keys: Sequence[int]) -> Non
 
 def _purge(session: Session, model: type[Any], keys: Sequence[int]) -> None:
     for some in chunks(keys):
-        rows = list(session.scalars(select(model).where(model.id.in_(some)), execution_options=_UNSCOPED))
-        audit.note_purged(session, rows)
-        for row in rows:
+        held = list(session.scalars(select(model).where(model.id.in_(some)), execution_options=_UNSCOPED))
+        audit.note_purged(session, held)
+        for row in held:
             session.expunge(row)
         gone = delete(model).where(model.id.in_(some))
         session.execute(gone, execution_options=_SYSTEM)
