@@ -10,8 +10,11 @@ import pytest
 from crm.actor import Scope
 from crm.columns import now
 from crm.models import Attachment, Customer, Job
+from crm.settings import Settings
 from tests import factories, samples
-from tests.clients import Caller, World
+from tests.clients import Caller, World, started
+from tests.files.corpus import CASES
+from tests.files.test_storage import disk_of
 
 Answer = Any
 
@@ -183,3 +186,55 @@ def test_an_idempotency_key_makes_one_file_of_two_uploads(world: World, admin: C
     assert send(admin, "a.txt", b"other", headers=key).status_code == 409
     with world.session() as session:
         assert session.query(Attachment).count() == 1
+
+
+def limited(database_url: str, settings: Settings, **limits: int) -> Any:
+    """An application with limits of its own."""
+    return started(database_url, settings.model_copy(update=limits))
+
+
+def test_too_large_a_file_is_refused_with_the_limit(database_url: str, settings: Settings) -> None:
+    sentence = {"code": 413, "message": "The file is larger than 1 MiB", "data": None}
+    with limited(database_url, settings, upload_max_mb=1) as world:
+        assert send(world.admin(), "a.txt", b"x" * (2**20 + 1)).json() == sentence
+        assert send(world.admin(), "a.txt", b"x" * 2**22).json() == sentence
+        body, headers = samples.form("a.txt", b"x" * 2**22)
+        pieces = (body[i : i + 65_536] for i in range(0, len(body), 65_536))
+        assert world.admin().call("POST", "/files", content=pieces, headers=headers).json() == sentence
+        assert send(world.admin(), "a.txt", b"x" * 2**20).status_code == 200
+        assert len(left(world)) == 1
+
+
+def test_a_user_has_a_quota_and_the_trash_counts(database_url: str, settings: Settings) -> None:
+    with limited(database_url, settings, upload_quota_mb=1) as world:
+        ann, bob = sales(world), sales(world)
+        first = send(ann, "a.txt", b"a" * 700_000).json()["data"]["id"]
+        for _ in range(2):
+            refused = send(ann, "b.txt", b"b" * 700_000)
+            assert refused.status_code == 413
+            assert refused.json()["message"].startswith("Your files may take up 1 MiB in all")
+            ann.delete(f"/files/{first}")
+        assert send(bob, "b.txt", b"b" * 700_000).status_code == 200
+        assert len(left(world)) == 2
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_behind(world: World, admin: Caller) -> None:
+    with disk_of(16 * 2**20):
+        answer = send(admin, "a.txt", b"x" * 20 * 2**20)
+    assert answer.status_code == 507
+    assert answer.json()["message"] == "There is no room left for files; ask your administrator to make some"
+    assert left(world) == []
+    assert admin.data("/files")["pagination"]["total"] == 0
+
+
+def test_no_answer_lets_a_browser_run_what_was_uploaded(world: World, admin: Caller) -> None:
+    for name, data, media_type in CASES:
+        answer = send(admin, name.replace('"', ""), data)
+        assert answer.status_code == (200 if media_type else 400), (name, answer.text)
+        if media_type:
+            got = admin.get(f"/files/{answer.json()['data']['id']}/download")
+            assert got.content == data
+            assert got.headers["content-type"].partition(";")[0] == media_type
+            assert got.headers["content-disposition"].startswith("attachment;")
+            assert got.headers["content-security-policy"].startswith("sandbox;")
+            assert got.headers["x-content-type-options"] == "nosniff"
