@@ -15,12 +15,14 @@ from crm.api import (
     docs,
     emails,
     files,
+    handover,
     jobs,
     resources,
     roles,
     search,
     status,
     timeline,
+    trash,
     users,
 )
 from crm.api.call import Call, Context, header
@@ -36,7 +38,10 @@ from crm.errors import Forbidden
 from crm.settings import Settings
 
 #: routes of their own win over the generated ones
-HAND_WRITTEN = (search, files, auth, users, roles, categories, contact_groups, timeline, emails, jobs, status, docs)
+HAND_WRITTEN = (
+    *(search, files, auth, users, roles, categories),
+    *(contact_groups, timeline, emails, jobs, trash, handover, status, docs),
+)
 
 
 class Api:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crm import access, schemas
-from crm.entity import ALL_VERBS, Verb, entity_of
+from crm.entity import ALL_VERBS, Verb, entity_of, name_of
 from crm.errors import BadInput, CrmError, FieldError, field_error
 from crm.services import records
 
@@ -86,16 +86,20 @@ def _steps(session: Session, model: type[Any], changes: Changes) -> Iterator[tup
         yield "create", f"create[{place}]", partial(records.create, session, model, values)
     for place, row in enumerate(changes.update):
         yield "update", f"update[{place}]", partial(_update, session, model, *row)
+    marks = {f"{name_of(model)}:{key}" for key in changes.delete}
     for place, key in enumerate(changes.delete):
-        yield "delete", f"delete[{place}]", partial(_delete, session, model, key)
+        yield "delete", f"delete[{place}]", partial(_delete, session, model, key, marks)
 
 
 def _update(session: Session, model: type[Any], key: int, values: dict[str, Any], version: int | None) -> Any:
     return records.update(session, access.find(session, model, key, lock=True), values, expected_version=version)
 
 
-def _delete(session: Session, model: type[Any], key: int) -> int:
-    records.delete(session, access.find(session, model, key, lock=True))
+def _delete(session: Session, model: type[Any], key: int, marks: set[str]) -> int:
+    """What went along with an earlier row of the same request is deleted already."""
+    record = access.find(session, model, key, trash="any", lock=True)
+    if getattr(record, "deleted_with", None) not in marks:
+        records.delete(session, access.find(session, model, key))
     return key
 
 
