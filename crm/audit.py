@@ -24,7 +24,9 @@ from crm.models.base import Base
 from crm.search_text import index_text
 
 MASK = "***"
-_UNTOLD = frozenset({"id", "version", "created_at", "updated_at", "created_by", "search_text", "path"})
+_UNTOLD = frozenset(
+    {"id", "version", "created_at", "updated_at", "created_by", "search_text", "path", "seconds_before_hold"}
+)
 Changes = dict[str, list[Any]]
 _WRITE = insert(AuditEntry)
 _WRITE_ONE = _WRITE.inline()

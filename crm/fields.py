@@ -50,7 +50,7 @@ _BY_NAME = {
 }
 _FIXED: dict[type[Fixed], Kind] = {Money: Kind.MONEY, Fraction: Kind.FRACTION, Quantity: Kind.QUANTITY}
 #: columns that are kept for the machinery and shown nowhere
-INTERNAL = frozenset({"search_text", "deleted_at", "deleted_with"})
+INTERNAL = frozenset({"search_text", "deleted_at", "deleted_with", "seconds_before_hold"})
 
 
 @dataclass(frozen=True, slots=True)

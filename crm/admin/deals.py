@@ -16,7 +16,7 @@ from crm.columns import now
 from crm.db import actor_of
 from crm.entity import permission
 from crm.expressions import seconds
-from crm.i18n import gettext
+from crm.i18n import gettext, lazy
 from crm.models.lost_reason import LostReason
 from crm.models.opportunity import Opportunity
 from crm.models.opportunity_figures import DAY_S, RUNNING
@@ -45,8 +45,11 @@ def _reasons(session: Session, _deal: Opportunity) -> list[tuple[str, str]]:
 LOOKS |= {
     ("opportunity", "move", "stage_id"): Look(choices=_running_stages),
     ("opportunity", "move", "from_stage_id"): Look(start=lambda deal: deal.stage_id, hidden=True),
-    ("opportunity", "reopen", "stage_id"): Look(choices=_running_stages),
-    ("opportunity", "win", "amount"): Look(start=lambda deal: deal.amount),
+    ("opportunity", "reopen", "stage_id"): Look(
+        choices=_running_stages, doc=lazy("If left empty: the open stage it was in last.")
+    ),
+    ("opportunity", "win", "amount"): Look(start=lambda deal: deal.amount, doc=lazy("What was agreed.")),
+    ("opportunity", "win", "closed_at"): Look(doc=lazy("If left empty: now.")),
     ("opportunity", "lose", "lost_reason_id"): Look(choices=_reasons),
 }
 

@@ -30,7 +30,8 @@ _UNDONE = ("not_started", "in_progress", "deferred")
 STATES = frozenset({"status", "state", "category", "forecast_category", "priority", "last_status"})
 #: fields that stand large below a record's title
 KEY_FACTS = frozenset(
-    {"amount", "stage_id", "expected_close_date", "probability_override", "status", "state", "rating", "owner_id"}
+    {"amount", "weighted_amount", "stage_id", "expected_close_date", "probability_override", "status", "state"}
+    | {"rating", "owner_id"}
     | {"annual_revenue", "priority", "due_at", "due_date", "assignee_id", "progress", "unit_price", "customer_id"}
     | {"kind", "occurred_at", "remind_at", "category", "default_probability", "run_at", "sent_at", "job_title"}
 )

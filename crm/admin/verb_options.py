@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from inspect import Parameter
 from types import UnionType
@@ -26,12 +26,13 @@ from crm.names import camel, words
 class Look:
     """How one option of one verb is asked for where neither its type nor its name tells.
 
-    `choices(session, record)` are (value, text) pairs; `start(record)` is what stands there at first.
+    `choices(session, record)` are (value, text) pairs; `start(record)` is what stands there at first; `doc` the hint.
     """
 
     choices: Callable[[Session, Any], list[tuple[str, str]]] | None = None
     start: Callable[[Any], Any] | None = None
     hidden: bool = False
+    doc: str = ""
 
 
 #: (entity, verb, option) → its look
@@ -126,7 +127,7 @@ def _input(operation: Operation, parameter: Parameter) -> Any:
     if look.hidden:
         return HiddenField(label, name=parameter.name)
     if look.choices is not None:
-        return SelectField(label, name=parameter.name, choices=[], validate_choice=False)
+        return SelectField(label, name=parameter.name, choices=[], validate_choice=False, description=look.doc)
     kind, field = _bare(parameter.annotation), _field(operation, parameter)
     if kind is bool:
         return BooleanField(label, name=parameter.name)
@@ -134,7 +135,9 @@ def _input(operation: Operation, parameter: Parameter) -> Any:
         members = [(str(m), lazy(words(str(m)))) for m in kind]
         blank = [] if parameter.default not in (Parameter.empty, None) else [("", "–")]
         return SelectField(label, name=parameter.name, choices=[*blank, *members], validate_choice=False)
-    return inputs.make(field) if field is not None else StringField(label, name=parameter.name)
+    if field is None:
+        return StringField(label, name=parameter.name, description=look.doc)
+    return inputs.make(replace(field, doc=look.doc) if look.doc else field)
 
 
 def _bare(annotation: Any) -> Any:

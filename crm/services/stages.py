@@ -34,9 +34,11 @@ def check(session: Session, stage: Stage, changed: frozenset[str]) -> None:
         return
     kind_before = _before(stage, "category")
     if kind_before is not None and _kind(kind_before) != _kind(stage.category):
-        _refuse_used(session, stage, "category")
-    if _before(stage, "pipeline_id") is not None:
-        _refuse_used(session, stage, "pipelineId")
+        count = _deals_ever(session, stage)
+        if count:
+            raise Conflict("What the stage means cannot change; deals that are or were in it: %(count)s", count=count)
+    if _before(stage, "pipeline_id") is not None and (count := _deals_ever(session, stage)):
+        raise Conflict("The stage stays in its pipeline; deals that are or were in it: %(count)s", count=count)
     if _leaves_open(stage):
         _keep_one_open(session, stage, _before(stage, "pipeline_id") or stage.pipeline_id)
 
@@ -76,15 +78,12 @@ def _before(stage: Stage, name: str) -> Any:
     return replaced[0] if replaced else None
 
 
-def _refuse_used(session: Session, stage: Stage, field: str) -> None:
+def _deals_ever(session: Session, stage: Stage) -> int:
     """Deals that stand there, or have passed through: the figures of the past go by what the stage means."""
     passed = select(OpportunityHistory.opportunity_id).where(
         or_(OpportunityHistory.to_stage_id == stage.id, OpportunityHistory.from_stage_id == stage.id)
     )
-    count = deals_in(session, or_(Opportunity.stage_id == stage.id, Opportunity.id.in_(passed)))
-    if count:
-        sentence = "cannot change any more; deals that are or were in the stage: %(count)s"
-        raise Conflict("%(field)s: " + sentence, field=field, count=count)
+    return deals_in(session, or_(Opportunity.stage_id == stage.id, Opportunity.id.in_(passed)))
 
 
 def _leaves_open(stage: Stage) -> bool:
