@@ -6,6 +6,7 @@ statement of a kind is kept as text.  Everything else goes the way of the flush.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, bindparam, insert, inspect, select
@@ -19,6 +20,8 @@ from crm.prepared import Prepared
 
 #: tables for whose rows somebody listens to the session's flush: `crm.rights` does for these, services add theirs
 WATCHED: set[str] = {"user", "role", "role_permission", "team"}
+#: asked of a new record: does a listener of the flush have to see this one?
+NEWS: list[Callable[[Session, Any], bool]] = []
 _KEPT: dict[type[Any], Prepared] = {}
 
 
@@ -51,7 +54,7 @@ def _is_alone(session: Session, record: Any) -> bool:
         return False
     state = inspect(record)
     heard: Any = state.mapper.dispatch
-    if heard.before_insert or heard.after_insert:
+    if heard.before_insert or heard.after_insert or any(concerns(session, record) for concerns in NEWS):
         return False
     return not any(relation.key in state.dict for relation in state.mapper.relationships)
 

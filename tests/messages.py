@@ -24,7 +24,7 @@ from crm.errors import CrmError, StartError
 from crm.fields import fields_of, models
 from crm.i18n import LOCALE_DIR
 from crm.names import words
-from crm.services import permissions
+from crm.services import news, notification_kinds, permissions
 from seeds.initial import sales
 
 ROOT = Path(crm.__file__).parent
@@ -91,6 +91,10 @@ def _sentences() -> Iterator[Message]:
         yield name, "seeds/initial/sales.py"
     for text in schemas._SENTENCES.values():
         yield text, "crm/schemas.py"
+    for kind in notification_kinds.KINDS.values():
+        yield kind.label, "crm/services/notification_kinds.py"
+    for text in (*news.TITLES.values(), news.ASSIGNED_MANY):
+        yield text, "crm/services/news.py"
 
 
 def _called() -> Iterator[Message]:

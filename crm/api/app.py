@@ -17,9 +17,11 @@ from crm.api import (
     files,
     handover,
     jobs,
+    notifications,
     resources,
     roles,
     search,
+    schedules,
     status,
     timeline,
     trash,
@@ -39,8 +41,8 @@ from crm.settings import Settings
 
 #: routes of their own win over the generated ones
 HAND_WRITTEN = (
-    *(search, files, auth, users, roles, categories),
-    *(contact_groups, timeline, emails, jobs, trash, handover, status, docs),
+    *(search, notifications, files, auth, users, roles, categories),
+    *(contact_groups, timeline, emails, jobs, trash, handover, schedules, status, docs),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import inspect, select
@@ -11,6 +12,14 @@ from crm import access
 from crm.actor import Actor
 from crm.entity import REGISTRY, title_of
 from crm.errors import invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link that no stored record carries."""
+
+    record_type: str
+    record_id: int
 
 
 def check(session: Session, record: Any) -> None:
@@ -42,4 +51,4 @@ def seen_by(session: Session, record: Any, reader: Actor) -> Any | None:
 
 def path(record: Any) -> str:
     """Where the panel shows the record that `record` points at; empty without a link."""
-    return f"/admin/{record.record_type}/details/{record.record_id}" if record.record_type else ""
+    return f"/admin/{record.record_type.replace('_', '-')}/details/{record.record_id}" if record.record_type else ""

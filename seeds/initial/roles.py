@@ -20,6 +20,8 @@ _REFERENCE = frozenset({"contact_group", "tag", "product", "pipeline", "stage", 
 #: written by people in the course of selling
 _EVERYDAY = frozenset({"contact_group", "tag"})
 _MAIL = frozenset({"email_message", "email_template", "email_template_version", "email_suppression"})
+#: everybody's own, whatever else they may do
+_PERSONAL = frozenset({"notification", "notification_preference"})
 _LOOK = frozenset({"view", "export"})
 Grant = Callable[[Right], Scope | None]
 
@@ -33,14 +35,16 @@ def _user(right: Right) -> Scope | None:
 
     Anyone may register in development, so this role must be harmless.
     """
-    if right.action != "view":
-        return None
-    return _reading(right)
+    if name_of(right.model) in _PERSONAL:
+        return _own(right)
+    return _reading(right) if right.action == "view" else None
 
 
 def _sales(right: Right) -> Scope | None:
     """Own records with everything one does to them, purging left out."""
     entity = name_of(right.model)
+    if entity in _PERSONAL:
+        return _own(right)
     everyday = entity in _EVERYDAY and right.action in ("create", "update")
     if everyday or (right.action in _LOOK and entity in _REFERENCE):
         return Scope.ALL
@@ -56,6 +60,8 @@ def _sales(right: Right) -> Scope | None:
 def _manager(right: Right) -> Scope | None:
     """All of sales with its settings, exports, and schedules of reports; no purging, no administration."""
     section, entity = entity_of(right.model).section, name_of(right.model)
+    if entity in _PERSONAL:
+        return _own(right)
     if entity == "schedule":
         return Scope.OWN if right.action != "purge" else None
     if right.action == "purge" or entity_of(right.model).manage:
@@ -63,8 +69,12 @@ def _manager(right: Right) -> Scope | None:
     if entity in _MAIL:
         return _mail(right, may_write_templates=True)
     if section == "Sales" or entity in _REFERENCE - {"team"}:
-        return Scope.OWN if entity == "notification" else Scope.ALL
+        return Scope.ALL
     return _reading(right) if right.action == "view" else None
+
+
+def _own(right: Right) -> Scope | None:
+    return None if right.action == "purge" else Scope.OWN
 
 
 def _mail(right: Right, *, may_write_templates: bool) -> Scope | None:

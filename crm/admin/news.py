@@ -1,0 +1,112 @@
+"""Notifications in the panel: what hangs on the bell, opening one, and which kinds somebody wants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from crm import access, formats
+from crm.admin import pages, paths
+from crm.admin.urls import key_of
+from crm.admin.visitor import actor_of
+from crm.entity import permission
+from crm.i18n import gettext
+from crm.models.notification import Notification
+from crm.services import notification_preferences, notifications
+from crm.services.notification_kinds import KINDS, OF_REMINDERS
+from crm.services.notification_preferences import Wish
+
+ICONS = {
+    "assigned": "user-plus",
+    "mentioned": "at",
+    "due": "alarm",
+    "reminder": "alarm",
+    "overdue": "alert-triangle",
+    "deal_won": "trophy",
+    "deal_lost": "thumb-down",
+    "export_ready": "download",
+    "job_failed": "alert-circle",
+}
+
+
+async def latest(request: Request) -> Response:
+    """The newest ten, as the part of a page that the bell shows; with `?count=1` only how many are unread."""
+    async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
+        if request.query_params.get("count"):
+            return JSONResponse({"unread": await session.run_sync(notifications.unread)})
+        context = await session.run_sync(_latest)
+    return pages.render(request, "crm/news.html", context)
+
+
+def _latest(session: Session) -> dict[str, Any]:
+    return {"news": [_shown(one) for one in notifications.newest(session)], "waiting": notifications.unread(session)}
+
+
+def _shown(one: Notification) -> dict[str, Any]:
+    return {
+        "title": one.title,
+        "when": formats.ago(one.created_at),
+        "icon": ICONS.get(one.kind, "bell"),
+        "is_read": one.read_at is not None,
+        "url": paths.to("news", one.id, "open"),
+    }
+
+
+async def open_one(request: Request) -> Response:
+    """Mark one of one's own as read, and go where it leads."""
+    actor, key = actor_of(request), key_of(request)
+    async with pages.panel_of(request).database.transaction_async(actor) as session:
+        link = await session.run_sync(_open, key)
+    return pages.redirect(request, _inside(link))
+
+
+def _open(session: Session, key: int) -> str:
+    found: Notification = access.find(session, Notification, key)
+    if permission(Notification, "read") and access.allows(session, found, "read"):
+        notifications.read(session, found)
+    return found.link or paths.details_of(Notification, key)
+
+
+def _inside(link: str) -> str:
+    """Stored as if the panel were at /admin."""
+    return paths.root.get() + link.removeprefix("/admin") if link.startswith("/admin/") else paths.to("")
+
+
+async def read_all(request: Request) -> Response:
+    actor = actor_of(request)
+    access.require(actor, permission(Notification, "read"))
+    async with pages.panel_of(request).database.transaction_async(actor) as session:
+        await session.run_sync(notifications.read_all)
+    form = await request.form()
+    return pages.redirect(request, paths.safe(str(form.get("back") or ""), paths.list_of(Notification)))
+
+
+async def preferences(request: Request) -> Response:
+    """A table of kinds and ways to be told, kept by one POST."""
+    actor, database = actor_of(request), pages.panel_of(request).database
+    user_id = actor.user_id or 0
+    if request.method == "POST":
+        wanted = _wishes(await request.form())
+        async with database.transaction_async(actor) as session:
+            await session.run_sync(notification_preferences.keep, user_id, wanted)
+        return pages.redirect(request, paths.to("preferences"), gettext("Saved."))
+    async with database.read_only_async(actor) as session:
+        held = await session.run_sync(notification_preferences.wishes, user_id)
+    title = gettext("Notification preferences")
+    rows = [_row(kind, wish) for kind, wish in held.items()]
+    context = {"page_title": title, "rows": rows, "breadcrumbs": [{"label": title, "url": ""}]}
+    return pages.render(request, "crm/preferences.html", context)
+
+
+def _row(kind: str, wish: Wish) -> dict[str, Any]:
+    label = gettext(KINDS[kind].label)
+    own = kind in OF_REMINDERS
+    return {"kind": kind, "label": label, "in_app": wish.in_app, "by_mail": wish.by_mail, "own_channel": own}
+
+
+def _wishes(form: FormData) -> dict[str, Wish]:
+    return {kind: Wish(f"app-{kind}" in form, f"mail-{kind}" in form) for kind in KINDS}
