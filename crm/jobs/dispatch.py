@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, exists, func, or_, select, update
 
-from crm.jobs.events import JobState, instant, record
+from crm.jobs.events import change, instant
 from crm.models.job import Job, JobStatus
 
 #: without a claim for this long, a wake-up counts as lost
@@ -51,10 +51,9 @@ def put_back(connection: Connection, wake_ups: Sequence[WakeUp], *, by: str, why
         update(Job)
         .where(Job.id.in_(numbers), Job.status == JobStatus.DISPATCHED)
         .values(status=JobStatus.QUEUED)
-        .returning(Job.id, Job.attempt)
+        .returning(Job.id, Job.status, Job.attempt)
     )
-    rows = connection.execute(statement).all()
-    record(connection, (JobState(r.id, JobStatus.DISPATCHED, JobStatus.QUEUED, r.attempt, why) for r in rows), by=by)
+    change(connection, statement, before=JobStatus.DISPATCHED, by=by, note=why)
 
 
 def _full(connection: Connection) -> list[str]:
@@ -74,9 +73,9 @@ def _mark(connection: Connection, rows: Select[Any], before: JobStatus, by: str,
         update(Job)
         .where(Job.id.in_(select(chosen.c.id)))
         .values(status=JobStatus.DISPATCHED, dispatched_at=instant(connection), dispatches=Job.dispatches + 1)
-        .returning(Job.id, Job.queue, Job.priority, Job.run_at, Job.attempt)
+        .returning(Job.id, Job.status, Job.attempt, Job.queue, Job.priority, Job.run_at)
     )
-    taken = sorted(connection.execute(statement).all(), key=lambda r: (r.priority, r.run_at, r.id))
     note = "wake-up lost" if before is JobStatus.DISPATCHED else ""
-    record(connection, (JobState(r.id, before, JobStatus.DISPATCHED, r.attempt, note) for r in taken), by=by)
+    marked = change(connection, statement, before=before, by=by, note=note)
+    taken = sorted(marked, key=lambda r: (r.priority, r.run_at, r.id))
     return [WakeUp(row.id, row.queue) for row in taken]

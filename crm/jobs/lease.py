@@ -6,12 +6,14 @@ import random
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, or_, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, or_, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from crm.errors import Conflict
-from crm.jobs.events import JobState, instant, record
+from crm.jobs.events import change, clock, clock_values, instant
 from crm.models.job import Job, JobEffect, JobStatus
 
 LEASE_S = 60.0
@@ -52,29 +54,37 @@ class Lease:
 def claim(connection: Connection, job_id: int, *, worker: str, lease_s: float = LEASE_S) -> Lease | None:
     """Take the job, or None: done, taken, put off or unknown. So any number of wake-ups for one job is harmless."""
     token = uuid.uuid4().hex
-    statement = (
+    values = {"job": job_id, "token": token, "holder": worker, **clock_values(lease_s)}
+    statement = _claiming(connection.dialect.name)
+    rows = change(connection, statement, before=JobStatus.DISPATCHED, by=worker, values=values)
+    if not rows:
+        return None
+    known = dict(rows[0]._mapping)
+    del known["id"], known["status"]
+    return Lease(job_id=job_id, token=token, worker=worker, **known)
+
+
+@cache
+def _claiming(dialect: str) -> ReturningUpdate[*tuple[Any, ...]]:
+    moment, later = clock(dialect)
+    return (
         update(Job)
-        .where(*_free(job_id), Job.run_at <= instant(connection))
+        .where(*_free(bindparam("job")), Job.run_at <= moment)
         .values(
             status=JobStatus.RUNNING,
-            lease_token=token,
-            lease_until=instant(connection, plus_s=lease_s),
-            worker=worker,
-            started_at=instant(connection),
+            lease_token=bindparam("token"),
+            lease_until=later,
+            worker=bindparam("holder"),
+            started_at=moment,
             progress_done=None,
             progress_total=None,
             progress_note="",
         )
         .returning(
-            *(Job.kind, Job.payload, Job.effect, Job.principal_id, Job.request_id),
+            *(Job.id, Job.status, Job.kind, Job.payload, Job.effect, Job.principal_id, Job.request_id),
             *(Job.dedupe_key, Job.attempt, Job.max_attempts),
         )
     )
-    row = connection.execute(statement).mappings().first()
-    if row is None:
-        return None
-    record(connection, [JobState(job_id, JobStatus.DISPATCHED, JobStatus.RUNNING, row["attempt"])], by=worker)
-    return Lease(job_id=job_id, token=token, worker=worker, **row)
 
 
 def extend(connection: Connection, lease: Lease, *, lease_s: float = LEASE_S) -> bool:
@@ -85,7 +95,18 @@ def extend(connection: Connection, lease: Lease, *, lease_s: float = LEASE_S) ->
 
 def finish(connection: Connection, lease: Lease, *, note: str = "") -> None:
     """Done, in the transaction of the work's own rows; LeaseLost (then nothing may be kept) without the token."""
-    _end(connection, lease, mine(lease), JobStatus.SUCCEEDED, note)
+    values = {"job": lease.job_id, "token": lease.token, **clock_values(0)}
+    statement = _finishing(connection.dialect.name)
+    if not change(connection, statement, before=JobStatus.RUNNING, by=lease.worker, note=note, values=values):
+        raise LeaseLost
+
+
+@cache
+def _finishing(dialect: str) -> ReturningUpdate[*tuple[Any, ...]]:
+    moment, _ = clock(dialect)
+    ended = {"status": JobStatus.SUCCEEDED, "lease_token": None, "lease_until": None, "finished_at": moment}
+    held = _held(bindparam("job"), bindparam("token"))
+    return update(Job).where(*held).values(ended).returning(Job.id, Job.status, Job.attempt)
 
 
 def finish_late(connection: Connection, lease: Lease, *, note: str) -> None:
@@ -134,14 +155,18 @@ def backoff_s(attempt: int) -> float:
     return float(min(LONGEST_BACKOFF_S, BACKOFF_S * 2.0 ** min(attempt, 20)) * random.uniform(0.5, 1.5))
 
 
-def _free(job_id: int) -> list[ColumnElement[bool]]:
+def _free(job_id: Any) -> list[ColumnElement[bool]]:
     """Whether nobody has the job: of any number of workers that are woken for it, one finds this."""
     return [Job.id == job_id, Job.status.in_([JobStatus.QUEUED, JobStatus.DISPATCHED])]
 
 
 def mine(lease: Lease) -> list[ColumnElement[bool]]:
     """Whether this run still holds the job: the net under every statement of a worker."""
-    return [Job.id == lease.job_id, Job.lease_token == lease.token, Job.status == JobStatus.RUNNING]
+    return _held(lease.job_id, lease.token)
+
+
+def _held(job_id: Any, token: Any) -> list[ColumnElement[bool]]:
+    return [Job.id == job_id, Job.lease_token == token, Job.status == JobStatus.RUNNING]
 
 
 def _queue_again(connection: Connection, lease: Lease, why: str, values: dict[str, Any]) -> None:
@@ -171,9 +196,6 @@ def _leave(
     values: dict[str, Any],
 ) -> None:
     free = {"status": status, "lease_token": None, "lease_until": None}
-    statement = update(Job).where(*where).values({**free, **values}).returning(Job.status)
-    after = connection.execute(statement).scalar()
-    if after is None:
+    statement = update(Job).where(*where).values({**free, **values}).returning(Job.id, Job.status, Job.attempt)
+    if not change(connection, statement, before=JobStatus.RUNNING, by=lease.worker, note=note):
         raise LeaseLost
-    step = JobState(lease.job_id, JobStatus.RUNNING, JobStatus(after), int(values.get("attempt", lease.attempt)), note)
-    record(connection, [step], by=lease.worker)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, and_, case, exists, update
 
-from crm.jobs.events import JobState, instant, record
+from crm.jobs.events import change, instant
 from crm.models.email_message import EmailMessage, EmailState
 from crm.models.job import Job, JobEffect, JobStatus
 
@@ -34,8 +34,7 @@ def sweep(connection: Connection, *, by: str) -> int:
         )
         .returning(Job.id, Job.status, Job.attempt)
     )
-    rows = connection.execute(statement).all()
-    record(connection, (JobState(r.id, JobStatus.RUNNING, JobStatus(r.status), r.attempt, _WHY) for r in rows), by=by)
+    rows = change(connection, statement, before=JobStatus.RUNNING, by=by, note=_WHY)
     _show_uncertain(connection)
     _show_refused(connection)
     return len(rows)

@@ -75,7 +75,8 @@ def test_a_job_that_fails_keeps_nothing_and_says_why(
 def test_a_job_that_lost_its_lease_keeps_nothing(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "mine", lambda lease: [Job.id == lease.job_id, Job.lease_token == "another"])
+    monkeypatch.setattr(leases, "_finishing", leases._finishing.__wrapped__)
+    monkeypatch.setattr(leases, "_held", lambda job_id, _token: [Job.id == job_id, Job.lease_token == "another"])
     assert run(database, settings, "tag.make", name="A").status is JobStatus.RUNNING
     assert tags(database) == []
 

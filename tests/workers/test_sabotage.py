@@ -49,12 +49,14 @@ def _without_the_key(database: Database) -> None:
 
 def conditional_claim(_database: Database, patch: pytest.MonkeyPatch) -> None:
     """A job is taken whatever its status."""
+    patch.setattr(leases, "_claiming", leases._claiming.__wrapped__)
     patch.setattr(leases, "_free", lambda job_id: [Job.id == job_id])
 
 
 def lease_check(_database: Database, patch: pytest.MonkeyPatch) -> None:
     """Who ends a job is not asked for the token."""
-    patch.setattr(leases, "mine", lambda lease: [Job.id == lease.job_id])
+    patch.setattr(leases, "_finishing", leases._finishing.__wrapped__)
+    patch.setattr(leases, "_held", lambda job_id, _token: [Job.id == job_id])
 
 
 def fence(_database: Database, patch: pytest.MonkeyPatch) -> None:
