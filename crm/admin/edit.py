@@ -18,7 +18,6 @@ from crm.admin.urls import key_of, view_of
 from crm.admin.views import EntityView
 from crm.admin.visitor import actor_of
 from crm.errors import CrmError, StaleVersion
-from crm.fields import writable
 from crm.i18n import gettext, lazy
 from crm.logs import logger
 from crm.services import records
@@ -69,7 +68,7 @@ async def _save(request: Request, view: EntityView, key: int) -> Response:
     if found.clashes:
         return await _conflict(request, view, key, found, base, now)
     message = await _saved(request, view, key, found, base)
-    address = leaving.after_save(view.model, key, found.values) or await _next(request, view, key)
+    address = leaving.after_save(actor_of(request), view.model, key, found.values) or await _next(request, view, key)
     return pages.redirect(request, address, message)
 
 
@@ -153,7 +152,7 @@ async def _form_page(
     context = {
         "model_view": view,
         "form": form,
-        "fields": {f.name: f for f in writable(view.model)},
+        "fields": {f.name: f for f in forms.asked(view.model)},
         "groups": groups(view.model),
         "error": error,
         "record": {"id": key, "title": title},
@@ -173,7 +172,7 @@ async def _form_page(
 
 def groups(model: type[Any]) -> list[dict[str, Any]]:
     """The fields in groups {label, names}: what it is, who it belongs to."""
-    named = [f.name for f in writable(model)]
+    named = [f.name for f in forms.asked(model)]
     ownership = [n for n in named if n in ("owner_id", "team_id", "assignee_id")]
     rest = [n for n in named if n not in ownership]
     made = [{"label": "", "names": rest}]

@@ -60,7 +60,7 @@ def test_restoring_onto_a_taken_name_is_a_conflict(admin: Caller, world: World) 
 
 
 def test_whoever_may_not_delete_all_of_it_is_refused_with_what_it_is(world: World, admin: Caller, firm: Any) -> None:
-    grants = {"view_customers": Scope.ALL, "delete_customer": Scope.ALL, "view_contacts": Scope.ALL}
+    grants: Any = {"view_customers": Scope.ALL, "delete_customer": Scope.ALL, "view_contacts": Scope.ALL}
     who = world.caller(**grants)
     path = f"/customers/{firm['customers']}"
     told = who.data(f"{path}/dependents")
