@@ -42,10 +42,13 @@ def _context(session: Session, view: EntityView, key: int, number: int) -> dict[
     entries, total = history.page(session, model, key, number)
     older = paths.details_of(model, key) + f"?history={number + 1}#history"
     title = labels.title_of(session, model, key)
+    own_parts = record_parts.parts_of(session, record)
+    drawn = {name for part in own_parts for name in part.get("draws", ())}
+    shown = [field for field in facts(session, record) if field["name"] not in drawn]
     return {
-        "record": {"id": key, "title": title, "subtitle": "", "trashed": trashed, "fields": facts(session, record)},
+        "record": {"id": key, "title": title, "subtitle": "", "trashed": trashed, "fields": shown},
         "operations": [] if trashed else offered(session, record),
-        "own_parts": record_parts.parts_of(session, record),
+        "own_parts": own_parts,
         "panels": related_panels.of(session, model, key),
         "history": entries,
         "history_total": total,

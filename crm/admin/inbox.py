@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from crm import access, formats
 from crm.admin import asked, pages, paths
+from crm.admin.mail_frames import framed
 from crm.admin.urls import key_of
 from crm.admin.visitor import actor_of
 from crm.entity import permission
@@ -19,11 +20,6 @@ from crm.i18n import gettext
 from crm.models.email_message import EmailMessage, EmailState
 
 SIZE = 50
-#: a mail's HTML may carry styles and pictures of its own; it runs nothing, sends nothing, and leads nowhere
-MAIL_POLICY = (
-    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
-    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-)
 
 
 async def inbox(request: Request) -> Response:
@@ -64,8 +60,7 @@ async def body(request: Request) -> Response:
     """The HTML of a mail, for the frame."""
     _require(request)
     found = await _find(request)
-    headers = {"Content-Security-Policy": MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN"}
-    return HTMLResponse(found.html_body, headers=headers)
+    return framed(found.html_body)
 
 
 def _require(request: Request) -> None:

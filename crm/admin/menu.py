@@ -24,7 +24,7 @@ ENTITIES = (
 SELDOM = frozenset(
     {
         *("contact_group", "opportunity_history", "opportunity_line", "status_history", "task_series"),
-        *("email_suppression", "email_template_version", "job_event", "notification_preference"),
+        *("email_message", "email_suppression", "email_template_version", "job_event", "notification_preference"),
         "restoration",
     }
 )
@@ -40,9 +40,11 @@ def build(views: Sequence[EntityView], actor: Actor, here: str, *, trouble: int 
         if view.allows(actor, "view"):
             sections.setdefault(entity_of(view.model).section, []).append(_item(view, here))
     if any(view.model is EmailMessage and view.allows(actor, "view") for view in views):
-        url = paths.to("inbox")
-        inbox = {"label": gettext("Inbox"), "url": url, "icon": "inbox", "active": here == "inbox", "name": "inbox"}
-        sections[entity_of(EmailMessage).section].insert(0, inbox)
+        boxes = {"outbox": (gettext("Outbox"), "send"), "inbox": (gettext("Inbox"), "inbox")}
+        sections[entity_of(EmailMessage).section][:0] = [
+            {"label": label, "url": paths.to(name), "icon": icon, "active": here == name, "name": name}
+            for name, (label, icon) in boxes.items()
+        ]
     if any(view.model is Job and view.allows(actor, "view") for view in views):
         console = {"label": gettext("Job console"), "url": paths.to("jobs"), "icon": "activity", "name": "jobs"}
         found = {**console, "active": here == "jobs", "count": trouble if trouble < 100 else "99+"}

@@ -19,6 +19,7 @@ from crm.admin.labels import title_of
 from crm.admin.urls import key_of, view_of
 from crm.admin.views import EntityView
 from crm.admin.visitor import actor_of
+from crm.db import actor_of as actor_of_session
 from crm.entity import Operation, name_of, operations_of
 from crm.errors import CrmError
 from crm.i18n import error_text, gettext, lazy
@@ -42,17 +43,19 @@ def offered(session: Session, record: Any) -> list[dict[str, Any]]:
         for operation in operations_of(model).values()
         if (operation.when is None or operation.when(record)) and access.allows(session, record, operation.verb)
     ]
-    own = PAGES.get(name_of(model), ()) if access.allows(session, record, "update") else ()
+    may_edit, actor = access.allows(session, record, "update"), actor_of_session(session)
+    own = [p for p in PAGES.get(name_of(model), ()) if (actor.may(p.permission) if p.permission else may_edit)]
     return [*verbs, *(page.button(record) for page in own)]
 
 
 @dataclass(frozen=True, slots=True)
 class OwnPage:
-    """A page that one entity alone has, at /{identity}/{verb}/{key}; for those who may edit the record."""
+    """A page of its own, at /{identity}/{verb}/{key}; for those who have `permission`, else who may edit the record."""
 
     verb: str
     label: str
     icon: str
+    permission: str = ""
 
     def button(self, record: Any) -> dict[str, Any]:
         url = paths.to(paths.identity(type(record)), self.verb, record.id)
@@ -68,7 +71,9 @@ class OwnPage:
         }
 
 
+_MAIL = OwnPage("mail", lazy("Write mail"), "mail", "create_email_message")
 PAGES: dict[str, tuple[OwnPage, ...]] = {
+    **{name: (_MAIL,) for name in ("customer", "contact", "opportunity", "task")},
     "user": (OwnPage("password", lazy("Set password"), "key"),),
     "role": (OwnPage("grants", lazy("Permissions"), "shield-check"),),
 }

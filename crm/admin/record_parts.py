@@ -1,6 +1,7 @@
 """What the page of one entity's record shows beyond the generated one, above its other panels.
 
 A module that makes such a part declares it with `record_part`; its template finds what the function gave as `part`.
+`draws` among that names the fields which the page need not show a second time.
 """
 
 from __future__ import annotations

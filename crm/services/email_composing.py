@@ -44,12 +44,16 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What shall be sent: a template, or ready texts (then `template` only says what they were made from)."""
+    """What shall be sent: a template, or texts (then `template` only says what they were made from).
+
+    `to_fill`: the texts speak of the template's variables, and are filled in for each recipient.
+    """
 
     record: Any
     recipients: Sequence[Recipient]
     template: EmailTemplate | None = None
     texts: Source | None = None
+    to_fill: bool = False
     files: Sequence[Attachment] = field(default_factory=tuple)
 
 
@@ -128,7 +132,10 @@ def send(session: Session, settings: Settings, draft: Draft) -> list[EmailMessag
 
 def compose(session: Session, settings: Settings, draft: Draft, recipient: Recipient) -> Written:
     """The mail for one recipient, all but its last line."""
-    if draft.texts is not None:
+    if draft.texts is not None and draft.to_fill and draft.template is not None:
+        about, person = draft.record, recipient.contact
+        mail = email_templates.fill_texts(session, settings, draft.template, draft.texts, record=about, contact=person)
+    elif draft.texts is not None:
         mail = authored.written(
             draft.texts.subject, draft.texts.text, draft.texts.html, language=_language(session, draft, recipient)
         )

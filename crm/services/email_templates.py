@@ -13,7 +13,7 @@ from crm.entity import operation, rule
 from crm.errors import BadInput, Conflict, NotFound, invalid
 from crm.i18n import LANGUAGES, translate
 from crm.insertion import WATCHED
-from crm.mail import authored, sandbox
+from crm.mail import authored, bodies, sandbox
 from crm.mail.authored import Source, Written
 from crm.models.contact import Contact
 from crm.models.email_template import EmailTemplate
@@ -130,21 +130,34 @@ def send_test(session: Session, template: EmailTemplate) -> None:
 def preview(session: Session, template: EmailTemplate) -> Written:
     """The mail with invented values, in the template's language."""
     values = variables.sample(session, about=template.about, language=template.language)
-    return _filled(session, template, values)
+    zone = actor_of(session).timezone or "UTC"
+    return authored.fill(source_of(template), values, language=template.language, zone=zone)
 
 
 def fill(
     session: Session, settings: Settings, template: EmailTemplate, *, record: Any, contact: Contact | None
 ) -> Written:
     """The mail for this recipient about this record; raises BadInput if it is made for another kind of record."""
+    return fill_texts(session, settings, template, source_of(template), record=record, contact=contact)
+
+
+def fill_texts(
+    session: Session,
+    settings: Settings,
+    template: EmailTemplate,
+    texts: Source,
+    *,
+    record: Any,
+    contact: Contact | None,
+) -> Written:
+    """The same with texts that somebody changed for the occasion; they may say what the template may."""
     check_fits(template, record)
-    return _filled(session, template, values_for(session, settings, template, record=record, contact=contact))
-
-
-def values_for(
-    session: Session, settings: Settings, template: EmailTemplate, *, record: Any, contact: Contact | None
-) -> dict[str, Any]:
-    return variables.values(session, settings, about=template.about, record=record, contact=contact)
+    known = variables.known(template.about)
+    for name, text in zip(("subject", "text", "html"), (texts.subject, texts.text, texts.html), strict=True):
+        sandbox.check(name, text, known)
+    values = variables.values(session, settings, about=template.about, record=record, contact=contact)
+    zone = actor_of(session).timezone or "UTC"
+    return authored.fill(texts, values, language=template.language, zone=zone)
 
 
 def check_fits(template: EmailTemplate, record: Any) -> None:
@@ -158,11 +171,6 @@ def source_of(template: EmailTemplate) -> Source:
     return Source(template.subject, template.text_body, template.html_body)
 
 
-def _filled(session: Session, template: EmailTemplate, values: dict[str, Any]) -> Written:
-    zone = actor_of(session).timezone or "UTC"
-    return authored.fill(source_of(template), values, language=template.language, zone=zone)
-
-
 def usable_for(session: Session, about: str) -> list[EmailTemplate]:
     """Active templates that fit such a record, by name and language."""
     wanted = select(EmailTemplate).where(EmailTemplate.active, EmailTemplate.about.in_({about, "contact", "customer"}))
@@ -174,3 +182,8 @@ def in_other_languages(session: Session, template: EmailTemplate) -> list[EmailT
     wanted = select(EmailTemplate).where(func.lower(EmailTemplate.code) == template.code.lower())
     found = list(session.scalars(wanted.order_by(EmailTemplate.language)))
     return sorted(found, key=lambda one: one.id != template.id)
+
+
+def words_of(template: EmailTemplate) -> str:
+    """The HTML body as text, with its variables."""
+    return bodies.to_text(template.html_body)

@@ -22,12 +22,22 @@ _UNSCOPED = {"unscoped": True}
 def sign_off(session: Session, settings: Settings, message: EmailMessage, *, language: str) -> None:
     """Add the last line to both bodies of a stored mail: only now is its number known."""
     url = unsubscribe_links.link(settings, message.id)
-    company = sender_of(settings).display_name or sender_of(settings).domain
-    sentence, label = translate(language, _SENTENCE, company=company), translate(language, _LABEL)
+    sentence, label = _last_line(settings, language)
     message.text_body = f"{message.text_body.rstrip()}\n\n-- \n{sentence}\n{label}: {url}\n"
     if message.html_body:
         message.html_body = bodies.with_footer(message.html_body, sentence, url, label)
     session.flush()
+
+
+def with_last_line(settings: Settings, html: str, *, language: str) -> str:
+    """How it will look; the link leads nowhere yet."""
+    sentence, label = _last_line(settings, language)
+    return bodies.with_footer(html, sentence, "#", label)
+
+
+def _last_line(settings: Settings, language: str) -> tuple[str, str]:
+    company = sender_of(settings).display_name or sender_of(settings).domain
+    return translate(language, _SENTENCE, company=company), translate(language, _LABEL)
 
 
 def recipient(session: Session, settings: Settings, token: str, *, ip: str) -> str | None:

@@ -13,7 +13,7 @@ from crm.actor import system
 from crm.db import Database
 from crm.services import passwords, permissions
 from crm.settings import Settings
-from seeds.initial import accounts, classification, sales
+from seeds.initial import accounts, classification, mail_templates, sales
 from seeds.initial.roles import load_roles
 
 _LOCK = 4_711_001
@@ -35,3 +35,4 @@ def _load(session: Session, password_hash: str) -> None:
         accounts.load(session, password_hash)
     sales.load(session)
     classification.load(session)
+    mail_templates.load(session)

@@ -1,0 +1,191 @@
+"""Writing mail from a record: to whom, by which template, with which files; seen before it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from markupsafe import escape
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from crm import access, formats
+from crm.admin import compose_form, labels, pages, paths
+from crm.admin.compose_form import Typed
+from crm.admin.mail_frames import framed
+from crm.admin.urls import key_of, view_of
+from crm.admin.visitor import actor_of
+from crm.entity import name_of, permission
+from crm.errors import CrmError, Forbidden
+from crm.i18n import LANGUAGES, current, error_text, gettext
+from crm.mail import bodies
+from crm.models.attachment import Attachment
+from crm.models.contact import Contact
+from crm.models.email_message import EmailMessage, EmailState
+from crm.models.email_template import EmailTemplate
+from crm.models.interaction import Interaction
+from crm.services import contacts, email_composing, email_templates, unsubscribing
+
+MOST_FILES = 100
+Result = TypeVar("Result")
+
+
+async def page(request: Request) -> Response:
+    """GET asks; POST takes a template's texts (`step=fill`), shows the form again (`again`), or sends."""
+    model, key = _about(request), key_of(request)
+    if request.method == "GET":
+        chosen = await _read(request, _begin, model, key)
+        return await _show(request, model, key, chosen)
+    form = await request.form(max_fields=1000)
+    typed, step = compose_form.read(form), str(form.get("step") or "")
+    try:
+        if step == "fill":
+            typed = await _read(request, _fill, model, key, typed, request)
+        elif step == "send":
+            return await _send(request, model, key, typed)
+    except CrmError as error:
+        if error.status in (403, 404):
+            raise
+        return await _show(request, model, key, typed, error=error_text(error), status=error.status)
+    return await _show(request, model, key, typed)
+
+
+async def preview(request: Request) -> Response:
+    """POST: the mail as its first recipient will see it, for the frame below the form."""
+    model, key = _about(request), key_of(request)
+    typed = compose_form.read(await request.form(max_fields=1000))
+    try:
+        html = await _read(request, _preview, model, key, typed, request)
+    except CrmError as error:
+        if error.status in (403, 404):
+            raise
+        said = f'<p role="alert" style="color:#B42A2A">{escape(error_text(error))}</p>'
+        return framed(bodies.page(said, title="", language=current()), error.status)
+    return framed(html)
+
+
+def _about(request: Request) -> type[Any]:
+    """The kind of record in the address, if mail can be written from it, by this visitor."""
+    view = view_of(request, "details")
+    if name_of(view.model) not in email_composing.ABOUT:
+        raise HTTPException(404)
+    if not actor_of(request).may(permission(EmailMessage, "create")):
+        raise Forbidden("Forbidden")
+    model: type[Any] = view.model
+    return model
+
+
+async def _read(request: Request, service: Callable[..., Result], *arguments: Any) -> Result:
+    async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
+        return await session.run_sync(service, *arguments)
+
+
+# ---------------------------------------------------------------------------------------------- steps
+
+
+def _begin(session: Session, model: type[Any], key: int) -> Typed:
+    """The contact itself, or the primary contact of the deal, is chosen already."""
+    record = access.find(session, model, key)
+    people = email_composing.people_of(session, record)
+    chosen = people[:1] if isinstance(record, Contact) or getattr(record, "contact_id", None) else []
+    return Typed(contacts=tuple(person.id for person in chosen))
+
+
+def _fill(session: Session, model: type[Any], key: int, typed: Typed, request: Request) -> Typed:
+    settings = pages.panel_of(request).settings
+    return compose_form.filled(session, settings, access.find(session, model, key), typed)
+
+
+def _preview(session: Session, model: type[Any], key: int, typed: Typed, request: Request) -> str:
+    settings = pages.panel_of(request).settings
+    draft = compose_form.draft_of(session, settings, access.find(session, model, key), typed)
+    first = draft.recipients[0]
+    mail = email_composing.compose(session, settings, draft, first)
+    to = f"{first.name} <{first.address}>" if first.name else first.address
+    more = gettext("and %(count)s more, each by themselves", count=len(draft.recipients) - 1)
+    lines = [(gettext("To"), f"{to} {more}" if len(draft.recipients) > 1 else to), (gettext("Subject"), mail.subject)]
+    lines += [(gettext("Files"), ", ".join(file.name for file in draft.files))] if draft.files else []
+    head = "".join(f"<div><b>{escape(name)}</b> {escape(value)}</div>" for name, value in lines)
+    top = f'<div style="padding:0 0 12px;margin:0 0 16px;border-bottom:1px solid #E6E8ED">{head}</div>'
+    html = unsubscribing.with_last_line(settings, mail.html, language=current())
+    return _under(html, top)
+
+
+def _under(html: str, top: str) -> str:
+    """`top` at the beginning of the page's body."""
+    head, opening, rest = html.partition("<body")
+    style, _, body = rest.partition(">")
+    return f"{head}{opening}{style}>{top}{body}"
+
+
+async def _send(request: Request, model: type[Any], key: int, typed: Typed) -> Response:
+    panel = pages.panel_of(request)
+
+    def work(session: Session) -> tuple[int, int]:
+        record = access.find(session, model, key)
+        draft = compose_form.draft_of(session, panel.settings, record, typed)
+        states = [message.state for message in email_composing.send(session, panel.settings, draft)]
+        unwanted = states.count(EmailState.CANCELLED)
+        return len(states) - unwanted, unwanted
+
+    async with panel.database.transaction_async(actor_of(request)) as session:
+        sent, unwanted = await session.run_sync(work)
+    told = gettext("Mails on their way: %(count)s.", count=sent)
+    if unwanted:
+        told += " " + gettext("Not sent, as the recipient wants no mail: %(count)s.", count=unwanted)
+    return pages.redirect(request, paths.details_of(model, key), told, "error" if unwanted else "success")
+
+
+# ---------------------------------------------------------------------------------------------- the page
+
+
+async def _show(
+    request: Request, model: type[Any], key: int, typed: Typed, *, error: str = "", status: int = 200
+) -> Response:
+    context = await _read(request, _context, model, key, typed)
+    return pages.render(request, "crm/compose.html", {**context, "typed": typed, "error": error}, status)
+
+
+def _context(session: Session, model: type[Any], key: int, typed: Typed) -> dict[str, Any]:
+    record = access.find(session, model, key)
+    title, back = labels.title_of(session, model, key), paths.details_of(model, key)
+    identity = paths.identity(model)
+    return {
+        "record": {"id": key, "title": title},
+        "people": [_person(session, person) for person in email_composing.people_of(session, record)],
+        "others": _named(session, typed.others),
+        "lookup_url": paths.to(paths.identity(Interaction), "ajax", "lookup"),
+        "templates": [_choice(one) for one in email_templates.usable_for(session, name_of(model))],
+        "files": _files(session, model, key),
+        "upload_url": paths.to("attachment", "create", record_type=name_of(model), record_id=key),
+        "most_mib": email_composing.MOST_MIB,
+        "form_action": paths.to(identity, "mail", key),
+        "preview_url": paths.to(identity, "mail", key, "preview"),
+        "back_url": back,
+        "breadcrumbs": [{"label": title, "url": back}, {"label": gettext("Write mail"), "url": ""}],
+        "page_title": gettext("Write mail"),
+    }
+
+
+def _person(session: Session, person: Contact) -> dict[str, Any]:
+    wants = contacts.may_be_written_to(session, person.email)
+    return {"id": person.id, "name": person.name, "address": person.email, "wants": wants}
+
+
+def _named(session: Session, keys: tuple[int, ...]) -> list[dict[str, Any]]:
+    found = session.execute(select(Contact.id, Contact.name).where(Contact.id.in_(keys))).all() if keys else ()
+    return [{"id": row.id, "text": row.name} for row in found]
+
+
+def _choice(template: EmailTemplate) -> dict[str, Any]:
+    return {"id": template.id, "label": f"{template.name} · {LANGUAGES.get(template.language, template.language)}"}
+
+
+def _files(session: Session, model: type[Any], key: int) -> list[dict[str, Any]]:
+    """Those of the record, newest first."""
+    wanted = select(Attachment).where(Attachment.record_type == name_of(model), Attachment.record_id == key)
+    rows = session.scalars(wanted.order_by(Attachment.id.desc()).limit(MOST_FILES))
+    return [{"id": row.id, "name": row.name, "size": formats.size(row.size)} for row in rows]

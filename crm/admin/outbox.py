@@ -1,0 +1,137 @@
+"""The outbox: all mail with its state and the server's answer, what needs a decision first; and a mail's own page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from crm import access, formats
+from crm.admin import asked, job_views, pages, paths
+from crm.admin.operations import offered
+from crm.admin.record_parts import record_part
+from crm.admin.visitor import actor_of
+from crm.entity import permission
+from crm.errors import Forbidden
+from crm.i18n import gettext, lazy
+from crm.models.email_message import EmailMessage, EmailState
+from crm.models.job_event import JobEvent
+from crm.services import emails
+
+SIZE = 50
+#: what somebody must decide about stands first
+_FIRST = (EmailState.UNCERTAIN, EmailState.REFUSED)
+_STATES = {str(state): state for state in EmailState}
+_MOST_COUNTED = 1000
+#: what we write where no server has answered: said in the reader's language
+_OURS = (
+    lazy("The recipient wants no mail from us"),
+    lazy("Called off"),
+    lazy("A file of this mail is gone"),
+    lazy("An earlier worker vanished while it handed the mail over"),
+    lazy("The database went away before anything was handed over"),
+)
+
+
+async def outbox(request: Request) -> Response:
+    """Mail the visitor may see; `?state=` narrows it."""
+    if not actor_of(request).may(permission(EmailMessage, "view")):
+        raise Forbidden("Forbidden")
+    wanted = _STATES.get(request.query_params.get("state", ""))
+    number = asked.whole(request.query_params.get("page"), 1, 1_000_000)
+    async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
+        context = await session.run_sync(_context, wanted, number)
+    return pages.render(request, "crm/outbox.html", context)
+
+
+def _context(session: Session, wanted: EmailState | None, number: int) -> dict[str, Any]:
+    chosen = EmailMessage.state == wanted if wanted is not None else EmailMessage.state.not_in(_FIRST)
+    rows = _page(session, chosen, number)
+    first = [] if wanted is not None or number > 1 else [row for state in _FIRST for row in _of(session, state)]
+    here = {"state": wanted.value} if wanted is not None else {}
+    return {
+        "messages": [_told(session, row) for row in (*first, *rows[:SIZE])],
+        "tabs": _tabs(session, wanted),
+        "back": paths.to("outbox", **here, page=number),
+        "prev_url": paths.to("outbox", **here, page=number - 1) if number > 1 else "",
+        "next_url": paths.to("outbox", **here, page=number + 1) if len(rows) > SIZE else "",
+        "all_url": paths.list_of(EmailMessage),
+        "breadcrumbs": [{"label": gettext("Outbox"), "url": ""}],
+        "page_title": gettext("Outbox"),
+    }
+
+
+def _page(session: Session, chosen: ColumnElement[bool], number: int) -> list[EmailMessage]:
+    """One row more than a page, newest first."""
+    wanted = select(EmailMessage).where(chosen).order_by(EmailMessage.id.desc())
+    return list(session.scalars(wanted.limit(SIZE + 1).offset((number - 1) * SIZE)))
+
+
+def _of(session: Session, state: EmailState) -> list[EmailMessage]:
+    """What stands above the first page; the rest of many under its own tab."""
+    return _page(session, EmailMessage.state == state, 1)[:SIZE]
+
+
+def _tabs(session: Session, wanted: EmailState | None) -> list[dict[str, Any]]:
+    """{label, url, count, active, tone}: a count only where somebody must act."""
+    made: list[dict[str, Any]] = [{"label": gettext("All"), "url": paths.to("outbox"), "active": wanted is None}]
+    for state in (*_FIRST, *(s for s in EmailState if s not in _FIRST)):
+        tab = {"label": gettext(state.value.capitalize()), "url": paths.to("outbox", state=state.value)}
+        count = _count(session, state) if state in _FIRST else 0
+        made.append({**tab, "active": state is wanted, "count": count})
+    return made
+
+
+def _count(session: Session, state: EmailState) -> int:
+    """At most a thousand."""
+    some = select(EmailMessage.id).where(EmailMessage.state == state).limit(_MOST_COUNTED).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def _told(session: Session, row: EmailMessage) -> dict[str, Any]:
+    decided = row.state in _FIRST or row.state is EmailState.READY
+    return {
+        "id": row.id,
+        "subject": row.subject or gettext("(no name)"),
+        "to": f"{row.to_name} <{row.to_address}>" if row.to_name else row.to_address,
+        "state": row.state.value,
+        "label": gettext(row.state.value.capitalize()),
+        "attempts": row.attempts,
+        "answer": answer(row),
+        "when": formats.ago(row.sent_at or row.created_at),
+        "url": paths.details_of(EmailMessage, row.id),
+        "operations": offered(session, row) if decided else [],
+    }
+
+
+def answer(row: EmailMessage) -> str:
+    """The server's last words with their code, or our own reason, in the reader's language."""
+    if not row.smtp_code:
+        return gettext(row.smtp_reply) if row.smtp_reply in _OURS else row.smtp_reply
+    return f"{row.smtp_code} {row.smtp_reply}"
+
+
+@record_part(EmailMessage, "crm/email_part.html")
+def of_message(session: Session, message: EmailMessage) -> dict[str, Any]:
+    """What it says, what hangs on it, and the diary of its job, which whoever sees the mail may read."""
+    wanted = select(JobEvent).where(JobEvent.job_id == message.job_id).order_by(JobEvent.id)
+    events = session.scalars(wanted.limit(200), execution_options={"unscoped": True}) if message.job_id else ()
+    files = emails.files_of(session, message)
+    return {
+        "draws": ("text_body", "html_body"),
+        "subject": message.subject,
+        "body_url": paths.to("inbox", message.id, "body") if message.html_body else "",
+        "text": message.text_body,
+        "answer": answer(message),
+        "uncertain": message.state is EmailState.UNCERTAIN,
+        "steps": [job_views.step(event) for event in events],
+        "files": [{"name": file.name, "url": _file_url(session, file)} for file in files],
+    }
+
+
+def _file_url(session: Session, file: Any) -> str:
+    """No link to what the visitor may not open."""
+    return paths.details_of(type(file), file.id) if access.is_visible(session, type(file), file.id) else ""
