@@ -14,14 +14,19 @@ from sqlalchemy.orm import Session
 from crm.columns import now
 from crm.entity import name_of
 from crm.errors import invalid
+from crm.i18n import translate
 from crm.jobs import enqueue
 from crm.mail.message import address_of, line
 from crm.models.attachment import Attachment
 from crm.models.email_message import EmailMessage, EmailPurpose, EmailState, email_message_attachment
 from crm.models.job import JobEffect
+from crm.models.user import User
 from crm.services import contacts
 
 ATTEMPTS = 20
+#: how the keys of mails begin whose text is not kept once it was sent, or no longer works
+FLEETING = "password-reset:"
+FORGOTTEN = "What this mail said is not kept."
 ADDRESS = "must be an e-mail address such as name@example.com"
 UNWANTED = "The recipient wants no mail from us"
 _UNSCOPED = {"unscoped": True}
@@ -151,4 +156,12 @@ def conclude(session: Session, message: EmailMessage, state: EmailState, *, code
     message.smtp_reply = reply[:500]
     if state is EmailState.SENT:
         message.sent_at = now()
+        if message.key.startswith(FLEETING):
+            forget(session, message)
     session.flush()
+
+
+def forget(session: Session, message: EmailMessage) -> None:
+    """Take the text out of a mail that has done its work: what it says would open an account."""
+    owner = session.get(User, message.owner_id, execution_options=_UNSCOPED) if message.owner_id else None
+    message.text_body, message.html_body = translate(owner.locale if owner else "en", FORGOTTEN), ""

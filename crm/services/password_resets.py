@@ -1,6 +1,7 @@
 """Forgotten passwords: a mailed token that sets a new one, once, within half an hour.
 
-The token itself is in the mail alone: the table holds its hash, logs and audit nothing.
+The token itself is in the mail alone, and leaves what is kept of the mail once it was sent, used or ran out: the table
+holds its hash, logs and audit nothing.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from crm.columns import now
 from crm.errors import BadInput
 from crm.i18n import translate
+from crm.models.email_message import EmailMessage, EmailState
 from crm.models.job import JobEffect
 from crm.models.password_reset import PasswordReset
 from crm.models.user import User
@@ -24,6 +26,8 @@ from crm.settings import Settings
 LIFE = timedelta(minutes=30)
 INVALID = "Invalid or expired reset token"
 _SYSTEM = {"unscoped": True, "synchronize_session": False}
+#: states in which a mail lies still
+_LYING = tuple(state for state in EmailState if state not in (EmailState.READY, EmailState.SENDING))
 
 SUBJECT = "Set a new password"
 TEXT = """Hello %(name)s,
@@ -68,7 +72,7 @@ def _mail(session: Session, user: User, token: str, base_url: str) -> None:
         to_name=user.name,
         subject=translate(user.locale, SUBJECT),
         text=translate(user.locale, TEXT, **words),
-        key=f"password-reset:{uuid.uuid4()}",
+        key=f"{emails.FLEETING}{uuid.uuid4()}",
         owner_id=user.id,
         effect=JobEffect.AT_LEAST_ONCE,
     )
@@ -99,7 +103,24 @@ def redeem(session: Session, token: str, *, password_hash: str) -> User:
     if user_id is None:
         raise BadInput(INVALID)
     user = session.scalars(select(User).where(User.id == user_id)).one()
+    _forget(session, EmailMessage.owner_id == user_id)
     return users.update(session, user, {}, password_hash=password_hash)
+
+
+def forget_expired(session: Session) -> int:
+    """Take the tokens out of mails that were kept, or not sent, until nobody could use them; how many."""
+    return _forget(session, EmailMessage.created_at < now() - LIFE)
+
+
+def _forget(session: Session, which: ColumnElement[bool]) -> int:
+    told = select(EmailMessage).where(EmailMessage.key.startswith(emails.FLEETING), which)
+    # a mail that is just being sent is forgotten by whoever sends it
+    told = told.where(EmailMessage.state.in_(_LYING), EmailMessage.text_body.contains("#"))
+    found = session.scalars(told, execution_options={"unscoped": True}).all()
+    for message in found:
+        emails.forget(session, message)
+    session.flush()
+    return len(found)
 
 
 def _usable() -> tuple[Any, ...]:
