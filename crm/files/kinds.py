@@ -13,6 +13,7 @@ from crm.files.names import ending
 #: so much of both ends of a file is looked at; the end of an archive lists what is in it
 HEAD = 4096
 TAIL = 65_536
+NOT_STORED = "Files of this type are not stored; pictures, PDF, office documents, texts, recordings and archives are"
 Look = Callable[[bytes, bytes], bool]
 
 
@@ -54,7 +55,7 @@ def kind_of(name: str, head: bytes, tail: bytes) -> Kind:
 def check_ending(name: str) -> None:
     """BadInput if files with that ending are not stored at all; so much is known before the first byte."""
     if not any(ending(name) in kind.endings for kind in KINDS):
-        raise invalid("file", "Files of this type are not stored; allowed are: %(allowed)s", allowed=", ".join(ENDINGS))
+        raise invalid("file", NOT_STORED)
 
 
 def preview_of(media_type: str) -> Preview | None:
