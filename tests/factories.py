@@ -39,6 +39,7 @@ SPECIAL: dict[str, Mapping[str, Any]] = {
         "interval_s": None,
     },
     "user": {"locale": "en"},
+    "notification_preference": {"kind": "assigned"},
     "email_template": {"language": "en", "about": "contact"},
     "pipeline": {"is_default": False},
     "tag": {"colour": "#1d71a5"},
