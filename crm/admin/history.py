@@ -11,7 +11,7 @@ from crm import formats
 from crm.admin import labels
 from crm.admin.cells import audited
 from crm.entity import name_of
-from crm.fields import Field, Kind, fields_of, related
+from crm.fields import INTERNAL, Field, Kind, fields_of, related
 from crm.i18n import gettext
 from crm.models.audit_entry import AuditEntry
 from crm.names import words
@@ -66,7 +66,9 @@ def _told(session: Session, model: type[Any], entries: list[AuditEntry]) -> list
             "who": entry.actor_name or gettext("System"),
             "action": gettext(words(entry.action)),
             "verb": entry.action,
-            "changes": [_change(model, name, pair, named) for name, pair in entry.changes.items()],
+            "changes": [
+                _change(model, name, pair, named) for name, pair in entry.changes.items() if name not in INTERNAL
+            ],
         }
         for entry in entries
     ]

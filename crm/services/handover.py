@@ -86,9 +86,9 @@ def hand_over(
     kinds: Collection[Kind] | None = None,
     disable: bool = False,
 ) -> dict[Kind, int]:
-    """Give what is open and theirs to an active colleague; how much of each kind.
+    """Give what is open and theirs to an active colleague.
 
-    Whoever may hand over hands over all of it, seen or not: what is left behind by one who has gone is nobody's.  The
+    Answers how much of each kind.  Whoever may hand over hands over all of it, seen or not: what is left behind by one who has gone is nobody's.  The
     receiver is told once.  `disable` takes the user's access away in the same transaction.
     """
     receiver, reach = _receiver(session, user, to_user_id)

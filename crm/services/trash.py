@@ -80,8 +80,11 @@ def _require(session: Session, group: Group) -> None:
         return
     if hidden := len(group.roots) - len(seen):
         raise Forbidden("%(count)s records that you may not see would go along", count=hidden)
-    template = "You may not delete what would go along: %(what)s (%(count)s)"
-    raise Forbidden(template, what=titles_of(group.model), count=len(seen) - len(free))
+    raise Forbidden(
+        "You may not delete what would go along: %(what)s (%(count)s)",
+        what=titles_of(group.model),
+        count=len(seen) - len(free),
+    )
 
 
 def reachable(session: Session, group: Group) -> tuple[set[int], set[int]]:
