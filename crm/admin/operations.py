@@ -73,7 +73,7 @@ class OwnPage:
 
 _MAIL = OwnPage("mail", lazy("Write mail"), "mail", "create_email_message")
 PAGES: dict[str, tuple[OwnPage, ...]] = {
-    **{name: (_MAIL,) for name in ("customer", "contact", "opportunity", "task")},
+    **dict.fromkeys(("customer", "contact", "opportunity", "task"), (_MAIL,)),
     "user": (OwnPage("password", lazy("Set password"), "key"),),
     "role": (OwnPage("grants", lazy("Permissions"), "shield-check"),),
 }
