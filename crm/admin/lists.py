@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from crm.admin import asked, chips, listing, pages, paths, queries
+from crm.admin import asked, bulk_links, chips, listing, pages, paths, queries
 from crm.admin.asked import Asked
 from crm.admin.filters import clean, filterable
 from crm.admin.labels import shown_name
@@ -34,7 +34,7 @@ async def list_page(request: Request) -> Response:
     async with pages.panel_of(request).database.read_only_async(actor) as session:
         context = await session.run_sync(_context, view, wanted)
     can = {verb: view.allows(actor, verb) for verb in ("create", "export", "delete", "restore", "purge")}
-    can["bulk"] = can["restore"] or can["purge"] if wanted.trash else can["delete"]
+    can["bulk"] = can["restore"] or can["purge"] if wanted.trash else can["delete"] or bool(context["bulk_links"])
     return pages.render(request, view.list_template, {**context, "can": can, "model_view": view})
 
 
@@ -49,6 +49,7 @@ def _context(session: Session, view: EntityView, wanted: Asked) -> dict[str, Any
         "chips": chips.chips(session, view.model, wanted),
         "search": wanted.search,
         "searchable": bool(entity_of(view.model).search),
+        "bulk_links": [] if wanted.trash else bulk_links.offered(session, view),
         "trash": wanted.trash,
         "trash_url": paths.list_of(view.model, trash=1) if view.has_trash else "",
         "kept": wanted.changed(),
@@ -64,6 +65,7 @@ def _urls(view: EntityView, wanted: Asked) -> dict[str, str]:
     bulk = {f"bulk_{verb}": paths.to(identity, "bulk", verb) for verb in ("delete", "restore", "purge")}
     return {
         "list": here,
+        "bulk_link": paths.to(identity, "bulk-link"),
         "create": paths.to(identity, "create"),
         "export": paths.with_query(paths.to(identity, "export", "csv"), wanted.changed()),
         "lookup": paths.to(identity, "ajax", "lookup"),

@@ -27,7 +27,7 @@ def of(session: Session, model: type[Any], key: int) -> list[dict[str, Any]]:
     """Panels {label, count, columns, rows, all_url, new_url, name}: what the actor may view, if there is any."""
     actor = actor_of(session)
     panels = []
-    for child, query in _children(model, key):
+    for child, query in sorted(_children(model, key), key=_place):
         if actor.may(permission(child, "view")):
             panel = _panel(session, child, query)
             panels += [panel] if panel["rows"] else []
@@ -41,12 +41,18 @@ def _children(model: type[Any], key: int) -> Iterator[tuple[type[Any], dict[str,
         for name in filters:
             if f"{name_of(child)}.{name}" in DRAWN_APART:
                 continue
-            if fields[name].kind is Kind.REFERENCE and fields[name].target == name_of(model):
+            if fields[name].kind in (Kind.REFERENCE, Kind.REFERENCES) and fields[name].target == name_of(model):
                 yield child, {name: str(key)}
         # what hangs on records (files) has a card of its own
         hangs = entity_of(child).through == RECORD
         if "record_type" in filters and "record_id" in inspect(child).columns and not hangs:
             yield child, {"record_type": name_of(model), "record_id": str(key)}
+
+
+def _place(found: tuple[type[Any], dict[str, str]]) -> int:
+    """What people look for first; the rest as the registry has it."""
+    name = name_of(found[0])
+    return _FIRST.index(name) if name in _FIRST else len(_FIRST)
 
 
 def _panel(session: Session, child: type[Any], query: dict[str, str]) -> dict[str, Any]:
@@ -69,5 +75,8 @@ def _panel(session: Session, child: type[Any], query: dict[str, str]) -> dict[st
     }
 
 
+_FIRST = ("opportunity", "contact", "task", "customer", "status_history")
 #: a panel "Contacts" on a customer needs no "by customer"
-_OBVIOUS = frozenset({"customer", "contact", "opportunity", "pipeline", "stage", "type", "assignee", "user"})
+_OBVIOUS = frozenset(
+    {"customer", "contact", "opportunity", "pipeline", "stage", "type", "assignee", "user", "groups", "tags"}
+)

@@ -62,7 +62,7 @@ async def many(request: Request) -> Response:
     back = paths.list_of(view.model) + (f"?{query}" if query else "")
     back = paths.safe(back, paths.list_of(view.model))
     try:
-        keys = await _chosen(request, view, verb, form, query)
+        keys = await chosen(request, view, verb, form, query)
         await _remove(request, view, verb, keys)
     except CrmError as error:
         if error.status == 403:
@@ -80,7 +80,7 @@ async def ask_many(request: Request) -> Response:
     back = paths.list_of(view.model) + (f"?{query}" if query else "")
     back = paths.safe(back, paths.list_of(view.model))
     try:
-        keys = await _chosen(request, view, verb, form, query)
+        keys = await chosen(request, view, verb, form, query)
     except BadInput as error:
         return pages.redirect(request, back, error_text(error), "error")
     sent = [(name, str(value)) for name, value in form.multi_items() if name in ("ids", "all", "query")]
@@ -113,7 +113,7 @@ def _view(request: Request, verb: str) -> EntityView:
     return view
 
 
-async def _chosen(request: Request, view: EntityView, verb: str, form: FormData, query: str) -> list[int]:
+async def chosen(request: Request, view: EntityView, verb: str, form: FormData, query: str) -> list[int]:
     """The keys that were ticked, or those of all that the list matches; raises BadInput if these are too many."""
     if form.get("all") != "1":
         keys = [whole(text) for text in form.getlist("ids")]

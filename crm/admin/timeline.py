@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -196,7 +198,25 @@ def _side(entry: Entry, name: str) -> str:
     value = entry.details.get(name)
     if not value:
         return ""
-    return gettext(words(value)) if entry.kind == "status" else gettext(str(value))
+    if entry.kind == "status":
+        return gettext(words(value))
+    try:
+        return _TOLD_AS[entry.event](str(value)) if entry.event in _TOLD_AS else gettext(str(value))
+    except (ValueError, ArithmeticError):
+        return str(value)
+
+
+def _money(text: str) -> str:
+    amount, _, currency = text.partition(" ")
+    return formats.money(Decimal(amount), currency)
+
+
+#: what the history of a deal keeps as text → how people read it
+_TOLD_AS: dict[str, Callable[[str], str]] = {
+    "amount": _money,
+    "close_date": lambda text: formats.day(date.fromisoformat(text)),
+    "probability": lambda text: formats.percent(Decimal(text)),
+}
 
 
 def _snake(name: str) -> str:
