@@ -43,7 +43,7 @@ SPECIAL: dict[str, Mapping[str, Any]] = {
     "email_template": {"language": "en", "about": "contact"},
     "pipeline": {"is_default": False},
     "tag": {"colour": "#1d71a5"},
-    "interaction": {"occurred_at": datetime(2026, 1, 31, 9, 0, 1, 120, tzinfo=UTC)},
+    "interaction": {"occurred_at": datetime(2025, 1, 31, 9, 0, 1, 120, tzinfo=UTC)},
 }
 #: what services derive and nobody sends
 _HIDDEN: dict[str, Mapping[str, Any]] = {
