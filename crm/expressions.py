@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 from sqlalchemy import BigInteger, Date, bindparam
@@ -42,7 +42,8 @@ def _scaled(element: Any, compiler: Any, **kw: Any) -> str:
 
 def share(amount: Decimal, fraction: Decimal) -> Decimal:
     """What `share_of` computes, in Python."""
-    return (amount * fraction).quantize(CENT, ROUND_HALF_UP)
+    with localcontext(prec=60):  # twice the longest amount
+        return (amount * fraction).quantize(CENT, ROUND_HALF_UP)
 
 
 class seconds_between(FunctionElement[int]):

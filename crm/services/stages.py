@@ -97,7 +97,7 @@ def _keep_one_open(session: Session, stage: Stage, pipeline_id: int) -> None:
     """Conflict if this is the last open stage of a pipeline that has other stages or deals, or is the default one."""
     session.get(Pipeline, pipeline_id, execution_options=_ANY, with_for_update={"key_share": True})
     others = select(Stage.category).where(Stage.pipeline_id == pipeline_id, Stage.id != stage.id)
-    live = session.scalars(others, execution_options={"unscoped": True}).all()
+    live = session.scalars(others.where(Stage.deleted_at.is_(None)), execution_options=_ANY).all()
     if StageCategory.OPEN in live:
         return
     pipeline = session.get_one(Pipeline, pipeline_id, execution_options=_ANY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import select
@@ -94,7 +95,7 @@ def test_the_amount_follows_the_lines_from_the_first_to_the_last(sales: Sales) -
     assert deal.amount is None
     told = [(row.before, row.after) for row in sales.history(deal)[1:]]
     amounts = [None, "10.00 USD", "20.00 USD", "15.00 USD", "5.00 USD", None]
-    assert told == list(zip(amounts[:-1], amounts[1:], strict=True))
+    assert told == list(pairwise(amounts))
     audited = select(AuditEntry.action).where(AuditEntry.entity == "opportunity_line").order_by(AuditEntry.id)
     assert list(sales.session.scalars(audited)) == ["create", "create", "update", "purge", "purge"]
 
