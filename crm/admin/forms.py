@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from wtforms import HiddenField
 from wtforms.form import BaseForm
 
 from crm.admin import inputs, labels, paths
+from crm.entity import name_of
 from crm.errors import BadInput, CrmError
 from crm.fields import Field, Kind, fields_of, related, writable
 from crm.i18n import error_text, gettext
@@ -39,13 +40,25 @@ class FormValues:
         return [value for value in self.data.getlist(name) if isinstance(value, str)]
 
 
+#: entity → what its form asks for beyond its columns: the input's field, and what a record holds of it
+EXTRAS: dict[str, tuple[tuple[Field, Callable[[Any], Any]], ...]] = {}
+
+
+def asked(model: type[Any]) -> tuple[Field, ...]:
+    """The fields of the form, in its order: those that may be written, and the extra ones."""
+    return (*writable(model), *(field for field, _ in EXTRAS.get(name_of(model), ())))
+
+
+#: (entity, field) → what makes its input, where it has one of its own
+OWN: dict[tuple[str, str], Callable[[Field], Any]] = {}
+
 #: entity → its unbound inputs; made once, labels and choices are translated when shown
 _inputs: dict[type[Any], Any] = {}
 
 
 def _declared(model: type[Any]) -> Any:
     if model not in _inputs:
-        made = [(field.name, inputs.make(field)) for field in writable(model)]
+        made = [(field.name, OWN.get((name_of(model), field.name), inputs.make)(field)) for field in asked(model)]
         _inputs[model] = (*made, *((name, HiddenField(name=name)) for name in (VERSION, SNAPSHOT)))
     return _inputs[model]
 
@@ -53,7 +66,7 @@ def _declared(model: type[Any]) -> Any:
 def blank(model: type[Any], given: Mapping[str, str] | None = None) -> BaseForm:
     """An empty form, with the fields' defaults and what the address gives (`?customer_id=3`)."""
     form = BaseForm(_declared(model))
-    values = {f.name: inputs.raw(f, f.default) for f in writable(model)}
+    values = {f.name: inputs.raw(f, f.default) for f in asked(model)}
     for field in writable(model):
         if given and given.get(field.name) and field.kind is not Kind.BOOLEAN:
             text = given[field.name]
@@ -78,19 +91,21 @@ def typed(model: type[Any], data: FormData) -> BaseForm:
 
 def initial(model: type[Any], record: Any) -> dict[str, Any]:
     """Field → what the form of this record held when it was opened."""
-    return {field.name: inputs.raw(field, getattr(record, field.name)) for field in writable(model)}
+    held = {field.name: inputs.raw(field, getattr(record, field.name)) for field in writable(model)}
+    extras = EXTRAS.get(name_of(model), ())
+    return held | {field.name: inputs.raw(field, value(record)) for field, value in extras}
 
 
 def for_create(model: type[Any], form: BaseForm) -> dict[str, Any]:
     """Raw values for `schemas.parse`; what was left empty gets its default."""
-    values = {field.name: inputs.sent(field, form[field.name].data) for field in writable(model)}
+    values = {field.name: inputs.sent(field, form[field.name].data) for field in asked(model)}
     return {name: v for name, v in values.items() if (v is not None and v != []) or _empties(model, name)}
 
 
 def _empties(model: type[Any], name: str) -> bool:
     """An empty optional choice or reference is said to be empty; an empty number is left to its default."""
-    field = fields_of(model)[name]
-    return field.nullable and field.default is not None
+    field = fields_of(model).get(name)
+    return field is not None and field.nullable and field.default is not None
 
 
 def same(field: Field, now: Any, before: Any) -> bool:
@@ -108,6 +123,9 @@ def name_choices(session: Session, model: type[Any], form: BaseForm) -> None:
     """Give every look-up the names of what it holds; what may not be seen is kept by key, without its name."""
     for field in writable(model):
         if field.relation is None:
+            naming: Any = form[field.name]
+            if isinstance(naming, inputs.Naming):
+                naming.name_choices(session, form)
             continue
         look_up = form[field.name]
         assert isinstance(look_up, inputs.LookUp)
@@ -128,7 +146,7 @@ def show_errors(form: BaseForm, model: type[Any], error: CrmError) -> str:
     """Put each sentence at its field; the sentence for the top of the form is answered."""
     if not isinstance(error, BadInput) or not error.errors:
         return error_text(error)
-    names = {alias: f.name for f in writable(model) for alias in (f.json, f.name)}
+    names = {alias: f.name for f in asked(model) for alias in (f.json, f.name)}
     elsewhere = []
     for problem in error.errors:
         name = names.get(problem.field.partition(".")[0])

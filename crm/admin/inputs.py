@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 from wtforms import BooleanField, SelectField, StringField
 from wtforms import Field as Input
+from wtforms.form import BaseForm
 from wtforms.widgets import TextArea, TextInput, html_params
 
 from crm import formats
@@ -57,6 +59,13 @@ class LookUp(Input):
         self.data = [v for v in valuelist if v] if self.many else (valuelist[0] if valuelist else "")
 
 
+@runtime_checkable
+class Naming(Protocol):
+    """An input that names records without being a look-up itself."""
+
+    def name_choices(self, session: Session, form: BaseForm) -> None: ...
+
+
 class _Typed(TextInput):
     """A text input that scripts turn into a picker; without scripts it takes the same text."""
 
@@ -81,12 +90,18 @@ _WIDGETS: dict[Kind, dict[str, str]] = {
 }
 
 
+#: names of fields with an input of their own, and that input
+OWN: dict[str, Callable[..., Any]] = {}
+
+
 def make(field: Field) -> Any:
     """The WTForms field; it has no validators of its own, so none can pile up from request to request."""
     common: dict[str, Any] = {"label": lazy(field.label), "description": lazy(field.doc), "name": field.name}
     sized: dict[str, Any] = {"maxlength": field.max_length} if field.max_length else {}
     if field.required:
         sized["aria-required"] = "true"
+    if field.name in OWN:
+        return OWN[field.name](**common, render_kw=sized)
     match field.kind:
         case Kind.BOOLEAN:
             return BooleanField(**common, false_values=("false", "", "0"))

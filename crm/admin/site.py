@@ -41,6 +41,8 @@ from crm.admin import (
     operations,
     outbox,
     removal,
+    schedule_inputs,
+    schedule_views,
     search,
     sign_in,
     timeline,
@@ -56,6 +58,8 @@ from crm.errors import CrmError
 from crm.settings import Settings
 
 TEMPLATES = Path(__file__).parent / "templates"
+#: imported for what they declare
+_DECLARING = (schedule_inputs,)
 
 
 class DoorBackend(AuthenticationBackend):
@@ -179,6 +183,7 @@ def _routes() -> list[BaseRoute]:
         Route("/attachment/download/{pk}", files.download, name="download"),
         Route("/attachment/preview/{pk}", files.preview, name="preview"),
         Route("/{identity}/list", lists.list_page, name="list"),
+        Route("/schedules/preview", schedule_views.preview, name="schedule_preview"),
         Route("/{identity}/details/{pk}", details.details, name="details"),
         Route("/{identity}/create", edit.create, name="create", methods=both),
         Route("/{identity}/edit/{pk}", edit.edit, name="edit", methods=both),

@@ -57,6 +57,18 @@ class Timing:
                 return found[-1]
         return None
 
+    def coming(self, moment: datetime, count: int, *, since: datetime) -> list[datetime]:
+        """The next `count` fires after `moment`, as jobs: an hour that a clock change repeats does not count twice.
+
+        `since` is when an interval began.
+        """
+        begin = moment if self.cron or since > moment else self._shortly_before(since, moment)
+        found: dict[str, datetime] = {}
+        for fire in islice(self._by_cron(begin) if self.cron else self._by_interval(begin), 2 * count + 2):
+            if fire > moment:
+                found.setdefault(self.key(fire), fire)
+        return list(found.values())[:count]
+
     def key(self, fire: datetime) -> str:
         """The same for two fires that mean the same: a daily one goes by the local date, so that the hour which a
         clock change repeats does not fire again; one at fixed hours by the local time; others by the instant.
@@ -97,13 +109,13 @@ def _trigger(cron: str, zone: str) -> Any:
         raise invalid("cron", "must name a day of the month or a weekday, not both")
     try:
         return CronTrigger(
-            minute=minute, hour=hour, day=day, month=month, day_of_week=_weekdays(weekday), timezone=ZoneInfo(zone)
+            minute=minute, hour=hour, day=day, month=month, day_of_week=weekdays(weekday), timezone=ZoneInfo(zone)
         )
     except (ValueError, KeyError, TypeError):
         raise invalid("cron", _EXAMPLE) from None
 
 
-def _weekdays(field: str) -> str:
+def weekdays(field: str) -> str:
     """`1-5` and `mon-fri` → `mon,tue,wed,thu,fri`; 0 and 7 are Sunday."""
     if field == "*":
         return field

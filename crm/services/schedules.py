@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
+from crm import audit
 from crm.actor import Actor
 from crm.columns import now
 from crm.db import actor_of
-from crm.entity import rule
-from crm.errors import Forbidden, invalid
+from crm.entity import operation, rule
+from crm.errors import BadInput, Forbidden, invalid
+from crm.jobs import enqueue
+from crm.models.job import Job
 from crm.models.schedule import CatchUp, Schedule
 from crm.models.user import User
 from crm.services.fire_times import Timing
@@ -64,6 +68,41 @@ def due(schedule: Schedule, moment: datetime, *, zone: str) -> list[datetime]:
     if fire is None or (schedule.catch_up is CatchUp.SKIP and fire < moment - SKIP_AFTER):
         return []
     return [fire]
+
+
+@operation(Schedule, icon="player-play")
+def run_now(session: Session, schedule: Schedule) -> None:
+    """Run it once, at once, with its owner's rights; the fires to come are not touched."""
+    _check_owner(actor_of(session), schedule)
+    fire = f"{schedule.id}@now-{uuid4().hex[:16]}"
+    number = ask(session, schedule, fire)
+    audit.note(session, schedule, "run_now", {"job": [None, number]})
+
+
+def ask(session: Session, schedule: Schedule, fire: str) -> int | None:
+    """Ask for the job of one fire; None if it was asked for before.  One of a kind that is gone ends as dead."""
+    known = SCHEDULABLE.get(schedule.kind)
+    options: dict[str, Any] = {"queue": known.queue, "attempts": known.attempts} if known else {}
+    key, payload = f"schedule:{fire}", {**schedule.payload, "fire": fire}
+    return enqueue(session, schedule.kind, key=key, principal_id=schedule.owner_id, **options, **payload)
+
+
+def coming(schedule: Schedule, *, zone: str, count: int = 5) -> list[datetime]:
+    """The next fires; none while it is switched off, or where its timing makes no sense."""
+    timing = timing_of(schedule, zone)
+    try:
+        timing.check()
+    except BadInput:
+        return []
+    since = schedule.fires_after or schedule.created_at
+    return timing.coming(now(), count, since=since) if schedule.enabled else []
+
+
+def jobs_of(session: Session, schedule: Schedule, *, limit: int = 10) -> Sequence[Job]:
+    """The jobs of its last fires, newest first, of those the actor may see."""
+    ours = Job.dedupe_key.startswith(f"schedule:{schedule.id}@", autoescape=True)
+    wanted = select(Job).where(Job.kind == schedule.kind, Job.created_at >= schedule.created_at, ours)
+    return session.scalars(wanted.order_by(Job.id.desc()).limit(limit)).all()
 
 
 def fire_key(schedule: Schedule, fire: datetime, *, zone: str) -> str:

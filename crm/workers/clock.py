@@ -127,16 +127,8 @@ def _fire(session: Session, schedule_id: int, moment: datetime, zone: str) -> in
     fires = schedules.due(schedule, moment, zone=zone) if schedule is not None else []
     if schedule is None or not fires:
         return 0
-    known = schedules.SCHEDULABLE.get(schedule.kind)
-    asked = 0
-    for fire in fires:
-        key = schedules.fire_key(schedule, fire, zone=zone)
-        options: dict[str, Any] = {"queue": known.queue, "attempts": known.attempts} if known else {}
-        payload = {**schedule.payload, "fire": key}
-        number = enqueue(
-            session, schedule.kind, key=f"schedule:{key}", principal_id=schedule.owner_id, **options, **payload
-        )
-        asked += number is not None
+    keys = [schedules.fire_key(schedule, fire, zone=zone) for fire in fires]
+    asked = sum(schedules.ask(session, schedule, key) is not None for key in keys)
     _move_on(session, schedule, fires[-1])
     return asked
 
