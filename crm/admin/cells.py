@@ -102,9 +102,10 @@ def _reference_tone(target: type[Any], label: Label) -> str:
     return _DRAWN.get(name_of(target), "")
 
 
-def references(target: type[Any], found: Sequence[tuple[int, str]], actor: Actor) -> Cell:
+def references(target: type[Any], found: Sequence[tuple[int, str | Label]], actor: Actor) -> Cell:
     """The records of a to-many field, side by side."""
-    items = [reference(target, key, Label(text), actor) for key, text in found]
+    named = [(key, Label(label) if isinstance(label, str) else label) for key, label in found]
+    items = [reference(target, key, label, actor) for key, label in named]
     return Cell("references", ", ".join(item.text for item in items), [i.value for i in items], items=items)
 
 
@@ -143,6 +144,8 @@ def _outward(field: Field, value: Any) -> str:
 
 
 def _json(value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(one, dict) and "text" in one for one in value):
+        return "\n".join(f"{'☑' if one.get('done') else '☐'} {one['text']}" for one in value)  # steps of a checklist
     return json.dumps(value, ensure_ascii=False, default=str) if value not in ({}, []) else ""
 
 

@@ -97,7 +97,7 @@ def _cell(session: Session, record: Any, field: Field, named: labels.Labels, act
         return cells.cell(type(record), field, record, named, actor)
     target = related(type(record), field)
     shown = labels.resolve(session, target, (other.id for other in getattr(record, field.name)))
-    return cells.references(target, [(key, label.text) for key, label in shown.items()], actor)
+    return cells.references(target, list(shown.items()), actor)
 
 
 def _urls(session: Session, view: EntityView, record: Any, actor: Actor, *, trashed: bool) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -111,12 +112,32 @@ def _is_past(value: object) -> bool:
     return isinstance(value, date) and value < today()
 
 
+#: colours of tags by name, as they are drawn on light and dark alike; others are #rrggbb already
+_TAG_COLOURS = {
+    "grey": "#737b88",
+    "red": "#d04545",
+    "orange": "#d97500",
+    "amber": "#c99700",
+    "green": "#3d9a63",
+    "teal": "#3f9796",
+    "blue": "#4468e4",
+    "purple": "#8a5cf0",
+    "pink": "#c4559a",
+}
+
+
+def tag_colour(name: str) -> str:
+    """`red` → #d04545; what is no colour of ours is grey."""
+    return name if re.fullmatch("#[0-9a-fA-F]{6}", name) else _TAG_COLOURS.get(name, _TAG_COLOURS["grey"])
+
+
 #: what the templates call
 GLOBALS: dict[str, Any] = {
     "initials": initials,
     "hue": hue,
     "tone_of": tone,
     "stage_tone": stage_tone,
+    "tag_colour": tag_colour,
     "slots_of": slots_of,
     "late_of": late_of,
     "states": STATES,

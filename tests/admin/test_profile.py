@@ -60,3 +60,12 @@ def test_only_who_may_change_contacts_is_offered_to(visitor: Any, as_system: Any
         tag, key = factories.make(Tag, session).id, factories.make(Contact, session).id
     assert "+tags:" not in reader.page("/contact/list")
     assert reader.post("/contact/bulk-link", {"link": f"+tags:{tag}", "ids": str(key)}).status_code == 403
+
+
+def test_tags_are_drawn_in_their_colours(admin: Visitor, as_system: Any) -> None:
+    with as_system() as session:
+        red, own = (factories.make(Tag, session, name=colour, colour=colour) for colour in ("red", "#12ab34"))
+        key = factories.make(Customer, session, tags=[red.id, own.id]).id
+    page = admin.page(f"/customer/details/{key}")
+    assert 'fill="#d04545"' in page
+    assert 'fill="#12ab34"' in page
