@@ -56,8 +56,9 @@ def test_a_contact_is_created_edited_deleted_and_restored(screen: Screen) -> Non
     page.keyboard.press("Control+s")
     expect(page.locator(".past .diff").first).to_contain_text("Rear admiral")
 
-    page.get_by_role("button", name="Delete").click()
-    page.get_by_role("button", name="Go ahead").click()
+    page.get_by_role("link", name="Delete").click()
+    expect(page.locator("h1")).to_have_text("Move to the trash: Grace Hopper")
+    page.get_by_role("button", name="Move to the trash").click()
     expect(page).to_have_url(re.compile("/contact/list"))
     expect(page.locator(".rows")).not_to_contain_text("Grace Hopper")
 
@@ -176,7 +177,8 @@ def test_rows_are_picked_and_deleted_together(screen: Screen) -> None:
     expect(page.locator(".bulk output")).to_have_text("2 selected")
     assert page.locator("thead .check").evaluate("box => box.indeterminate")
     page.locator(".bulk").get_by_role("button", name="Delete").click()
-    page.get_by_role("button", name="Go ahead").click()
+    expect(page.locator("h1")).to_contain_text("(2)")
+    page.get_by_role("button", name="Move to the trash").click()
     expect(page.locator("tbody tr")).to_have_count(before - 2)
     screen.check()
 
