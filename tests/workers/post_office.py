@@ -103,8 +103,9 @@ class _Server(SMTP):
             await super().smtp_DATA(arg)
         elif answer[0].isdigit():
             await self.push(answer)
-        elif self.transport is not None:
-            self.transport.abort()
+        else:
+            transport: Any = self.transport
+            transport.abort()
 
 
 class _Controller(Controller):
