@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, String, literal, select, type_coerce, union_all
+from sqlalchemy import Select, String, inspect, literal, select, type_coerce, union_all
 from sqlalchemy.orm import Session
 
 from crm.access import visible
@@ -23,6 +23,12 @@ from crm.models.opportunity import Opportunity
 from crm.models.task import Task
 from crm.search_text import is_searchable, matches
 
+
+def _has_index(model: type[Any], name: str) -> bool:
+    table: Any = inspect(model).local_table
+    return any(list(index.columns.keys())[:1] == [name] for index in table.indexes)
+
+
 #: what is searched, the most wanted first; and the column that says more about it
 KINDS: dict[str, tuple[type[Any], str]] = {
     "customer": (Customer, "city"),
@@ -31,11 +37,8 @@ KINDS: dict[str, tuple[type[Any], str]] = {
     "task": (Task, "status"),
     "attachment": (Attachment, "media_type"),
 }
-#: columns of each kind that an index begins with
-_INDEXED = {
-    kind: {next(iter(index.columns)).name for index in model.__table__.indexes if len(index.columns)}
-    for kind, (model, _) in KINDS.items()
-}
+#: kinds whose name has an index
+_NAMED = frozenset(kind for kind, (model, _) in KINDS.items() if _has_index(model, entity_of(model).label))
 CANDIDATES = 60
 MOST = 20
 
@@ -73,7 +76,7 @@ def _candidates(kind: str, typed: str, within: Any) -> Iterator[Select[Any]]:
     label = getattr(model, entity_of(model).label)
     word = type_coerce(getattr(model, more), String)
     columns = (literal(kind).label("kind"), model.id, label.label("title"), word.label("subtitle"))
-    called = [label == typed] if label.name in _INDEXED[kind] else []
+    called = [label == typed] if kind in _NAMED else []
     for asked in (matches(model, typed), *called):
         yield select(select(*columns).where(asked, within).limit(CANDIDATES).subquery())
 
