@@ -95,7 +95,7 @@ def _run(order: dict[str, Any]) -> None:
         settings = Settings(_env_file=None, **order["settings"])
         database = Database(settings.database)
         with database.transaction(system("test")) as session:
-            SAMPLES[order["sample"]].ask(session)
+            SAMPLES[order["sample"]].ask(session, settings)
         killpoints.reach("after_commit")
         work_off(database, settings)
         status = 0
