@@ -85,7 +85,7 @@ async def _ask(
 ) -> Response:
     async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
         context = await session.run_sync(_context, key, data)
-    context |= {"error": error, "left": request.query_params.get("left") == "1"}
+    context |= {"error": error, "left": context["left"] and request.query_params.get("left") == "1"}
     return pages.render(request, "crm/hand_over.html", context, status)
 
 
@@ -104,6 +104,7 @@ def _context(session: Session, key: int, data: FormData | None) -> dict[str, Any
         "may_disable": bool(user.status) and not trashed and access.allows(session, user, "update"),
         "disable": bool(data and data.get("disable")),
         "trashed": trashed,
+        "left": not user.status,
         "form_action": paths.to("user", "do", key, "hand_over"),
         "urls": {"back": back},
         "breadcrumbs": [

@@ -88,8 +88,9 @@ def hand_over(
 ) -> dict[Kind, int]:
     """Give what is open and theirs to an active colleague.
 
-    Answers how much of each kind.  Whoever may hand over hands over all of it, seen or not: what is left behind by one who has gone is nobody's.  The
-    receiver is told once.  `disable` takes the user's access away in the same transaction.
+    Answers how much of each kind.  Whoever may hand over hands over all of it, seen or not: what is left behind by one
+    who has gone is nobody's.  The receiver is told once.  `disable` takes the user's access away in the same
+    transaction.
     """
     receiver, reach = _receiver(session, user, to_user_id)
     done: dict[Kind, int] = {}

@@ -126,6 +126,7 @@ def test_it_keeps_to_permissions_and_scope(world: World, contract: type[Any]) ->
 def test_it_stands_in_the_document(anybody: Any) -> None:
     made = anybody.get("/openapi.json").json()
     assert {path for path in made["paths"] if "contracts" in path} == {
-        "/api/contracts", "/api/contracts/bulk", "/api/contracts/{id}", "/api/contracts/{id}/sign"
+        "/api/contracts", "/api/contracts/bulk", "/api/contracts/{id}", "/api/contracts/{id}/sign",
+        "/api/contracts/{id}/dependents", "/api/contracts/{id}/restore",
     }  # fmt: skip
     assert made["components"]["schemas"]["Contract"]["properties"]["signed"]["description"] == "Signed by both."
