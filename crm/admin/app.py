@@ -6,12 +6,12 @@ from sqladmin import Admin
 from starlette.applications import Starlette
 
 from crm import services
-from crm.admin import deals, file_views, profile
+from crm.admin import deals, file_views, profile, tasks
 from crm.admin.site import Panel
 from crm.db import Database
 from crm.settings import Settings
 
-__all__ = ["create_admin", "deals", "file_views", "profile", "services"]
+__all__ = ["create_admin", "deals", "file_views", "profile", "services", "tasks"]
 
 
 def create_admin(app: Starlette, database: Database, settings: Settings) -> Admin:

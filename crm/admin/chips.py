@@ -25,6 +25,15 @@ def offered(session: Session, model: type[Any], asked: Asked) -> list[dict[str, 
     return [_offer(session, model, field, asked) for field in usable]
 
 
+def quick(model: type[Any], asked: Asked) -> list[dict[str, str]]:
+    """Questions {label, url} that one click asks: the computed ones that are not asked already."""
+    here, set_now = paths.list_of(model), {c.field.name for c in asked.conditions}
+    fields = (f for f in filterable(model) if f.computed and f.name not in set_now)
+    return [
+        {"label": gettext(f.label), "url": paths.with_query(here, asked.changed(**{f.name: "true"}))} for f in fields
+    ]
+
+
 def _may_look_up(session: Session, model: type[Any], field: Field) -> bool:
     """Whoever may not view customers cannot look one up to filter by."""
     if field.relation is None:

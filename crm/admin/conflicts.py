@@ -9,7 +9,7 @@ from wtforms.form import BaseForm
 
 from crm.admin import forms, history
 from crm.admin.merging import Merge, Snapshot
-from crm.fields import Field, Kind, fields_of
+from crm.fields import Field, Kind
 from crm.i18n import gettext
 
 
@@ -26,7 +26,7 @@ def rows(
     for side in sides:
         forms.name_choices(session, model, side)
     authors = history.authors(session, model, key, after=shown.entry if shown else 0)
-    fields = fields_of(model)
+    fields = {field.name: field for field in forms.asked(model)}
     return [
         {
             "name": name,

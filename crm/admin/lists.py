@@ -47,6 +47,7 @@ def _context(session: Session, view: EntityView, wanted: Asked) -> dict[str, Any
         "page": listing.paging(view.model, wanted, page),
         "filters": chips.offered(session, view.model, wanted),
         "chips": chips.chips(session, view.model, wanted),
+        "quick": [] if wanted.trash else chips.quick(view.model, wanted),
         "search": wanted.search,
         "searchable": bool(entity_of(view.model).search),
         "bulk_links": [] if wanted.trash else bulk_links.offered(session, view),

@@ -13,7 +13,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from wtforms.form import BaseForm
 
 from crm.admin import forms, inputs
-from crm.fields import Field, Kind, writable
+from crm.fields import Field, Kind
 
 Raw = dict[str, Any]
 
@@ -58,7 +58,7 @@ def _signer(secret: str, model: type[Any], key: int) -> URLSafeSerializer:
 def merge(model: type[Any], form: BaseForm, shown: Snapshot | None, stored: Raw) -> Merge:
     """What only one of both changed keeps that change; links to many records keep what either added or removed."""
     found = Merge()
-    for one in writable(model):
+    for one in forms.asked(model):
         now, entry = stored[one.name], form[one.name]
         was = shown.values.get(one.name) if shown else None
         moved = shown is None or not forms.same(one, now, was)

@@ -50,7 +50,8 @@ def add(
 ) -> Reminder:
     """Remind the user of `record`; an earlier reminder for the same moment takes the new channel instead.
 
-    `offset_minutes`: `remind_at` is so long before `record` is due; one a record and offset.
+    `offset_minutes`: `remind_at` is so long before `record` is due; one a record and offset.  Such a one is not told
+    if its moment is past already.
     """
     made = Reminder(
         user_id=user_id,
@@ -67,14 +68,22 @@ def add(
         select(Reminder).where(Reminder.key == made.key), execution_options=_UNSCOPED
     )
     if found is None:
+        made.state = _state(made)
         session.add(made)
         records.flush(session, Reminder)
         return made
+    found.offset_minutes = offset_minutes
     move(session, found, remind_at)
     if found.state is not ReminderState.SENT:
-        found.state, found.channel = ReminderState.WAITING, channel
+        found.state, found.channel = _state(found), channel
     records.flush(session, Reminder)
     return found
+
+
+def _state(reminder: Reminder) -> ReminderState:
+    """To be told, unless it is reckoned from a due date and came too late."""
+    late = reminder.offset_minutes is not None and reminder.remind_at <= now()
+    return ReminderState.SENT if late else ReminderState.WAITING
 
 
 def move(session: Session, reminder: Reminder, moment: datetime) -> None:
@@ -82,8 +91,14 @@ def move(session: Session, reminder: Reminder, moment: datetime) -> None:
     if moment == reminder.remind_at:
         return
     reminder.remind_at = moment
-    if reminder.state is ReminderState.SENT and moment > now():
-        reminder.state = ReminderState.WAITING
+    if reminder.state is ReminderState.WAITING or moment > now():
+        reminder.state = _state(reminder)
+
+
+def release(session: Session, reminder: Reminder) -> None:
+    """It no longer moves with the due date, and is not told if it still waits."""
+    reminder.offset_minutes = None
+    cancel(session, reminder)
 
 
 def cancel(session: Session, reminder: Reminder) -> None:

@@ -61,9 +61,9 @@ def set_reminders(session: Session, task: Task, wanted: Sequence[ReminderInput] 
     if wanted:
         access.require(actor_of(session), permission(Reminder, "create"))
     kept = [_add(session, task, one) for one in wanted]
-    for old in reminders.waiting_for(session, task):
-        if old not in kept:
-            reminders.cancel(session, old)
+    for old in {*reminders.waiting_for(session, task), *reminders.offsets_of(session, task)} - {*kept}:
+        reminders.release(session, old)
+    session.flush()
     if task.series is not None:
         task.series.reminder_offsets = offsets(session, task)
         session.flush()
@@ -79,9 +79,9 @@ def add_offset(session: Session, task: Task, minutes: int, *, channel: Channel =
 
 
 def offsets(session: Session, task: Task) -> list[int]:
-    """Minutes before the due date of those that wait, longest first."""
-    waiting = reminders.waiting_for(session, task)
-    return sorted({r.offset_minutes for r in waiting if r.offset_minutes is not None}, reverse=True)
+    """Minutes before the due date, longest first."""
+    found = reminders.offsets_of(session, task)
+    return sorted({r.offset_minutes for r in found if r.offset_minutes is not None}, reverse=True)
 
 
 def due_moment(session: Session, task: Task) -> datetime | None:

@@ -7,9 +7,8 @@ those that are there stay as they are.  A task that is deleted, instead of close
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from sqlalchemy import Integer, cast, inspect, select
@@ -17,13 +16,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm import access, zones
-from crm.columns import now
 from crm.entity import extra, operation, rule
 from crm.errors import Conflict, invalid
 from crm.models.task import OPEN, Task
 from crm.models.task_series import Recurrence, TaskSeries
 from crm.schemas import Input
-from crm.services import checklists, links, records, recurrence, task_reminders, users
+from crm.services import checklists, links, records, recurrence, series_dates, task_reminders, users
 
 MOST_OFFSETS = 10
 _ANY: dict[str, Any] = {"unscoped": True}
@@ -71,7 +69,7 @@ def _begin(session: Session, series: TaskSeries) -> Task | None:
     """The first task, or the one after the last; None where one is open, or the rule gives no more."""
     last = _last(session, series)
     if last is None:
-        return _make(session, series, 1, _first_due(session, series))
+        return _make(session, series, 1, series_dates.first(session, series))
     if _open_task(session, series) is not None:
         return None
     return _after(session, series, last)
@@ -113,7 +111,7 @@ def _found(session: Session, task: Task, wanted: RecurrenceInput) -> None:
     if task.due_at is None and task.due_date is None:
         raise invalid("recurrence", "needs a due date")
     place = users.zone_of(session, task.assignee_id)
-    begin = _local(task, place)
+    begin = series_dates.local_due(task, place)
     rule = recurrence.parse(wanted.rrule)
     first = next(rule.dates(begin, place), None)
     if first is None or (wanted.mode is Recurrence.AFTER_DUE and first != begin):
@@ -139,10 +137,10 @@ def _found(session: Session, task: Task, wanted: RecurrenceInput) -> None:
 
 def upcoming(session: Session, series: TaskSeries, count: int = 5) -> list[date | datetime]:
     """When the next tasks will be due, as far as one can know: each done in time."""
-    place, rule = _place(session, series), recurrence.parse(series.rrule)
+    place, rule = series_dates.place_of(session, series), recurrence.parse(series.rrule)
     last = _last(session, series)
-    after = _local(last, place) if last is not None else None
-    begin = _begin_of(series, place)
+    after = series_dates.local_due(last, place) if last is not None else None
+    begin = series_dates.begin_of(series, place)
     dates = rule.dates(begin, place, after=after, counted=series.recurrence is Recurrence.AFTER_DUE)
     found: list[date | datetime] = []
     for local in dates:
@@ -158,35 +156,12 @@ def _after(session: Session, series: TaskSeries, task: Task) -> Task | None:
     made = _numbered(session, series, number)
     if made is not None:
         return made
-    due = _next_due(session, series, task, number)
+    due = series_dates.following(session, series, task, number)
     if due is None:
         series.active = False
         records.flush(session, TaskSeries)
         return None
     return _make(session, series, number, due)
-
-
-def _next_due(session: Session, series: TaskSeries, task: Task, number: int) -> datetime | None:
-    """Local wall-clock time: after the due date of the task, or after this moment; never one that is past."""
-    place, rule = _place(session, series), recurrence.parse(series.rrule)
-    here = now().astimezone(place).replace(tzinfo=None)
-    begin = _begin_of(series, place)
-    if series.recurrence is Recurrence.AFTER_COMPLETION:
-        if rule.count is not None and number > rule.count:
-            return None
-        today = datetime.combine(here.date(), begin.time())
-        return next(rule.dates(today, place, after=today, counted=False), None)
-    last = _local(task, place) if task.due_at is not None or task.due_date is not None else here
-    earliest = datetime.combine(here.date(), time()) if series.all_day else here
-    return next((one for one in rule.dates(begin, place, after=last) if one >= earliest), None)
-
-
-def _first_due(session: Session, series: TaskSeries) -> datetime:
-    place = _place(session, series)
-    first = next(recurrence.parse(series.rrule).dates(_begin_of(series, place), place), None)
-    if first is None:
-        raise invalid("rrule", "gives no day at all")
-    return first
 
 
 def _make(session: Session, series: TaskSeries, number: int, due: datetime) -> Task:
@@ -197,7 +172,7 @@ def _make(session: Session, series: TaskSeries, number: int, due: datetime) -> T
     if series.all_day:
         made.due_date = due.date()
     else:
-        made.due_at = zones.at_local(due.date(), due.time(), _place(session, series))
+        made.due_at = zones.at_local(due.date(), due.time(), series_dates.place_of(session, series))
     try:
         with session.begin_nested():
             session.add(made)
@@ -229,20 +204,3 @@ def _open_task(session: Session, series: TaskSeries) -> int | None:
     wanted = select(Task.id).where(Task.series_id == series.id, Task.status.in_(OPEN), Task.deleted_at.is_(None))
     found: int | None = session.scalar(wanted.limit(1), execution_options=_ANY)
     return found
-
-
-def _place(session: Session, series: TaskSeries) -> ZoneInfo:
-    return zones.zone(series.timezone) if series.timezone else users.zone_of(session, series.assignee_id)
-
-
-def _begin_of(series: TaskSeries, place: ZoneInfo) -> datetime:
-    local = series.starts_at.astimezone(place).replace(tzinfo=None)
-    return datetime.combine(local.date(), time()) if series.all_day else local
-
-
-def _local(task: Task, place: ZoneInfo) -> datetime:
-    """When the task is due on the wall; an all-day one as its day begins."""
-    if task.due_at is not None:
-        return task.due_at.astimezone(place).replace(tzinfo=None)
-    assert task.due_date is not None
-    return datetime.combine(task.due_date, time())

@@ -69,6 +69,34 @@
     });
   }
 
+  // ---- rows of a checklist
+  document.querySelectorAll('[data-rows]').forEach(function (rows) {
+    const box = rows.parentElement;
+    const add = box.querySelector('[data-add-row]');
+    const template = box.querySelector('template[data-row]');
+    let next = rows.children.length;
+    const enable = function (row) {
+      const remove = row.querySelector('[data-remove-row]');
+      remove.hidden = false;
+      remove.addEventListener('click', function () {
+        row.remove();
+        rows.dispatchEvent(new Event('input', { bubbles: true }));
+        add.focus();
+      });
+    };
+    const append = function () {
+      rows.insertAdjacentHTML('beforeend', template.innerHTML.replaceAll('__n__', String(next++)));
+      enable(rows.lastElementChild);
+      rows.lastElementChild.querySelector('.form-control').focus();
+    };
+    Array.from(rows.children).forEach(enable);
+    add.hidden = false;
+    add.addEventListener('click', append);
+    rows.addEventListener('keydown', function (event) {
+      if (event.key === 'Enter' && event.target.matches('.form-control')) { event.preventDefault(); append(); }
+    });
+  });
+
   // ---- unsaved changes
   const form = document.querySelector('form[data-guard]');
   if (!form) return;
