@@ -15,9 +15,11 @@ from crm.actor import system
 from crm.columns import now
 from crm.db import Database
 from crm.errors import Forbidden
+from crm.files.storage import Storage
 from crm.models.user import User
 from crm.services import passwords
 from crm.settings import Settings
+from seeds.demo.files import load_files
 from seeds.demo.load import Size, make
 from seeds.demo.people import MANAGER, PASSWORDS
 from seeds.progress import Progress, silent
@@ -56,6 +58,7 @@ def load(
     hashes = {name: passwords.hash_password(word, settings.bcrypt_cost) for name, word in PASSWORDS.items()}
     with database.transaction(system("demo data")) as session:
         make(session, wanted, hashes, moment or now(), progress)
+        load_files(session, Storage(settings.uploads))
         return logins(session)
 
 
