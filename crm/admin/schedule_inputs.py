@@ -20,6 +20,7 @@ from crm.fields import Field
 from crm.i18n import gettext, lazy
 from crm.models.user import User
 from crm.names import words
+from crm.services.backups import MAKE
 from crm.services.payload_fields import PAYLOADS, PayloadField
 from crm.services.schedules import SCHEDULABLE
 
@@ -28,12 +29,20 @@ PREFIX = "payload"
 
 def kind_input(field: Field) -> Any:
     """The kinds that can be scheduled, by what they do."""
-    return SelectField(
-        lazy(field.label),
-        name=field.name,
-        choices=lambda: [(name, job_words.kind(name)) for name in sorted(SCHEDULABLE)],
-        validate_choice=False,
-    )
+    return KindInput(lazy(field.label), name=field.name, choices=_kinds, validate_choice=False)
+
+
+class KindInput(SelectField):
+    """Looks like the inputs of choices, though any text may be a kind."""
+
+    def __call__(self, **attributes: Any) -> Any:
+        attributes["class_"] = str(attributes.get("class_", "")).replace("form-control", "form-select")
+        return super().__call__(**attributes)
+
+
+def _kinds() -> list[tuple[str, str]]:
+    """What everybody schedules stands before what only administrators may."""
+    return [(name, job_words.kind(name)) for name in sorted(SCHEDULABLE, key=lambda name: (name == MAKE, name))]
 
 
 class ZoneWidget:
@@ -77,7 +86,7 @@ class PayloadWidget:
 
     def _kind(self, field: Any, kind: str, fields: Iterable[PayloadField], values: dict[str, Any]) -> Markup:
         shown = Markup("").join(self._one(field, kind, one, values.get(one.name, one.default)) for one in fields)
-        opening = Markup('<fieldset class="payload-kind" data-kind="{}"><legend class="meta">{}</legend>{}</fieldset>')
+        opening = Markup('<fieldset class="payload-kind" data-kind="{}"><legend class="sr">{}</legend>{}</fieldset>')
         return opening.format(kind, job_words.kind(kind), shown)
 
     def _one(self, field: Any, kind: str, one: PayloadField, value: Any) -> Markup:

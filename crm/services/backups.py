@@ -11,6 +11,8 @@ from crm.db import actor_of
 from crm.errors import Forbidden, invalid
 from crm.services.schedules import SCHEDULABLE, Schedulable
 
+#: the kind of job
+MAKE = "backup.make"
 KEEP = 7
 MOST_KEPT = 1000
 
@@ -24,4 +26,4 @@ def check(session: Session, payload: Mapping[str, Any]) -> None:
         raise invalid("payload", "must be an object with keep: how many backups stay, 1 to %(most)s", most=MOST_KEPT)
 
 
-SCHEDULABLE["backup.make"] = Schedulable(queue="reports", check=check, attempts=3)
+SCHEDULABLE[MAKE] = Schedulable(queue="reports", check=check, attempts=3)
