@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
-from sqlalchemy import BigInteger, Date, bindparam
+from sqlalchemy import BigInteger, ColumnElement, Date, FromClause, ScalarSelect, bindparam, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -17,6 +17,20 @@ CENT = Decimal("0.01")
 #: the present instant, and the present day in the reader's zone; asked anew each time a statement runs
 NOW = bindparam("now", type_=Instant(), callable_=now)
 TODAY = bindparam("today", type_=Date(), callable_=formats.today)
+
+
+class Behind(ScalarSelect[Any]):
+    """`value` from the row of `table` that a foreign key of `rows` points at.
+
+    In a statement that knows nothing of it, a subquery; one that joins `table` itself, `on` this condition, reads
+    `value` straight away: once a row instead of once for each such column.
+    """
+
+    inherit_cache = True
+
+    def __init__(self, value: ColumnElement[Any], table: FromClause, on: ColumnElement[bool], rows: FromClause) -> None:
+        self.value, self.table, self.on = value, table, on
+        super().__init__(select(value).select_from(table).where(on).correlate(rows))
 
 
 class share_of(FunctionElement[Decimal]):

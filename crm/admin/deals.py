@@ -1,4 +1,4 @@
-"""The page of a deal: what is wrong with it, its lines and their sum, and how its verbs are asked for."""
+"""The page of a deal: how its verbs are asked for, its lines and their sum, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -54,33 +54,10 @@ LOOKS |= {
 }
 
 
-# ---------------------------------------------------------------------------------------------- what is wrong
-
-
-@record_part(Opportunity, "crm/deal_state.html")
-def state(_session: Session, deal: Opportunity) -> Made:
-    """{late, stale}: a sentence each, or nothing."""
-    late = deal.overdue and deal.expected_close_date is not None
-    told = {"late": _late(deal) if late else "", "stale": _stale(deal) if deal.stale else ""}
-    return told if any(told.values()) else None
-
-
-def _late(deal: Opportunity) -> str:
-    return gettext("It was expected to close on %(day)s.", day=formats.day(deal.expected_close_date or formats.today()))
-
-
-def _stale(deal: Opportunity) -> str:
-    days = (seconds(deal.stage_entered_at, now()) + deal.seconds_before_hold) // DAY_S
-    expected = deal.stage_now.expected_days
-    return gettext(
-        "It has been in this stage for %(days)s days; %(expected)s are expected.", days=days, expected=expected
-    )
-
-
 # ---------------------------------------------------------------------------------------------- lines
 
 
-@record_part(Opportunity, "crm/deal_lines.html")
+@record_part(Opportunity, "crm/deal_lines.html", first=True)
 def lines(session: Session, deal: Opportunity) -> Made:
     """{rows, sum, amount, differs, follows, note, new_url, follow_url}; nothing where there are none to see or add."""
     actor = actor_of(session)
@@ -150,3 +127,26 @@ def _follow_url(session: Session, deal: Opportunity) -> str:
 def _to(deal: Opportunity, *parts: object, **query: object) -> str:
     """A page of a line that leads back to its deal."""
     return paths.to(paths.identity(OpportunityLine), *parts, **query, back=paths.details_of(Opportunity, deal.id))
+
+
+# ---------------------------------------------------------------------------------------------- what is wrong
+
+
+@record_part(Opportunity, "crm/deal_state.html", first=True)
+def state(_session: Session, deal: Opportunity) -> Made:
+    """{late, stale}: a sentence each, or nothing."""
+    late = deal.overdue and deal.expected_close_date is not None
+    told = {"late": _late(deal) if late else "", "stale": _stale(deal) if deal.stale else ""}
+    return told if any(told.values()) else None
+
+
+def _late(deal: Opportunity) -> str:
+    return gettext("It was expected to close on %(day)s.", day=formats.day(deal.expected_close_date or formats.today()))
+
+
+def _stale(deal: Opportunity) -> str:
+    days = (seconds(deal.stage_entered_at, now()) + deal.seconds_before_hold) // DAY_S
+    expected = deal.stage_now.expected_days
+    return gettext(
+        "It has been in this stage for %(days)s days; %(expected)s are expected.", days=days, expected=expected
+    )

@@ -19,11 +19,17 @@ Function = TypeVar("Function", bound=Callable[..., Made])
 _PARTS: dict[str, list[tuple[str, str, Callable[..., Made]]]] = {}
 
 
-def record_part(model: type[Any], template: str, *, place: str = "main") -> Callable[[Function], Function]:
-    """Declare `make(session, record)`, whose answer `template` draws on the record's page: `main` or `side` column."""
+def record_part(
+    model: type[Any], template: str, *, place: str = "main", first: bool = False
+) -> Callable[[Function], Function]:
+    """Declare `make(session, record)`, whose answer `template` draws on the record's page: `main` or `side` column.
+
+    `first` stands above all that was declared before.
+    """
 
     def declare(make: Function) -> Function:
-        _PARTS.setdefault(name_of(model), []).append((template, place, make))
+        parts = _PARTS.setdefault(name_of(model), [])
+        parts.insert(0 if first else len(parts), (template, place, make))
         return make
 
     return declare

@@ -21,6 +21,7 @@ from crm.api.filters import condition
 from crm.api.identity import SIGNED_OUT, VERSION
 from crm.api.query import Shape
 from crm.entity import permission
+from crm.expressions import Behind
 from crm.fields import Field, Kind, expression_of, fields_of, related
 from crm.names import camel
 from crm.prepared import Prepared, Slot
@@ -128,11 +129,15 @@ class _Builder:
         self.fields = fields_of(model)
         self.selected: list[ColumnElement[Any]] = []
         self.parts: list[Part] = []
+        #: tables that computed fields look into, each with its condition
+        self.joins: dict[FromClause, ColumnElement[bool]] = {}
 
     def plan(self) -> Plan:
         shown = [self.fields[name] for name in self.shape.fields or self.fields]
         self._add_part("", [(f.json, self._readable(f)) for f in shown])
         source = self.table
+        for table, on in self.joins.items():
+            source = source.outerjoin(table, on)
         for name in self.shape.include:
             source = self._join(source, self.fields[name])
         prefer = {"search": "x"} if self.shape.search == "some" else {}
@@ -152,8 +157,13 @@ class _Builder:
     def _readable(self, field: Field) -> Readable:
         if field.kind is Kind.REFERENCES:
             return ids_of(self.model, field, self.actor, self.dialect.name)
-        column = expression_of(self.model, field.name) if field.computed else self.table.c[field.name]
-        return readable(field, column, self.dialect.name)
+        if not field.computed:
+            return readable(field, self.table.c[field.name], self.dialect.name)
+        made = expression_of(self.model, field.name)
+        if isinstance(made, Behind):
+            self.joins[made.table] = made.on
+            made = made.value
+        return readable(field, made, self.dialect.name)
 
     def _add_part(self, name: str, cells: list[tuple[str, Readable]]) -> None:
         """Columns are labelled by number: two tables have columns of one name."""

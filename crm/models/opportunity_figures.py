@@ -6,19 +6,20 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, false, func, inspect, literal, select, true
+from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, false, func, inspect, literal, true
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import object_session
 
 from crm.columns import Fraction, now
-from crm.expressions import NOW, TODAY, seconds, seconds_between, share, share_of, today
+from crm.expressions import NOW, TODAY, Behind, seconds, seconds_between, share, share_of, today
 from crm.models.stage import Stage, StageCategory
 
 #: a deal is stale after one and a half times the days its stage expects; in seconds a day
 STALE_S = 129_600
 DAY_S = 86_400
 RUNNING = (StageCategory.OPEN, StageCategory.ON_HOLD)
-_STAGE = Stage.__table__.c
+_ITS_STAGE = Stage.__table__.alias("its_stage")
+_STAGE = _ITS_STAGE.c
 _SETTLED = {StageCategory.WON: Decimal(1), StageCategory.LOST: Decimal(0)}
 
 
@@ -112,8 +113,7 @@ def _rows(cls: Any) -> Any:
 
 def _of_stage(cls: Any, value: ColumnElement[Any]) -> ColumnElement[Any]:
     """`value` with the columns of the deal's stage: by the table, so that a stage in the trash counts as well."""
-    own = _rows(cls).stage_id
-    return select(value).where(_STAGE.id == own).correlate(inspect(cls).selectable).scalar_subquery()
+    return Behind(value, _ITS_STAGE, _STAGE.id == _rows(cls).stage_id, inspect(cls).selectable)
 
 
 def _chance(rows: Any) -> ColumnElement[Decimal]:

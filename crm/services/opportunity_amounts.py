@@ -70,11 +70,12 @@ def has_lines(session: Session, deal: Opportunity) -> bool:
         return session.scalar(found, execution_options=_UNSCOPED) is not None
 
 
-def _may_follow(deal: Opportunity) -> bool:
-    return deal.amount_by_hand and deal.stage_now.category not in CLOSED
+def _stands_elsewhere(_deal: Opportunity) -> bool:
+    """The panel has its button beside the lines, not among those of the deal."""
+    return False
 
 
-@operation(Opportunity, icon="list-check", when=_may_follow)
+@operation(Opportunity, icon="list-check", when=_stands_elsewhere)
 def follow_lines(session: Session, deal: Opportunity) -> None:
     """Let the amount be what its lines come to, from now on."""
     if deal.stage_now.category in CLOSED:
