@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from crm.actor import Scope
 from crm.models import Reminder
+from crm.services import reminder_news
 from tests.clients import World, admin, world
 
 NOON = "2026-11-30T12:00:00Z"
@@ -72,3 +73,80 @@ def test_a_schedule_that_cannot_run_is_refused_with_a_sentence(world: World, adm
     assert refused.status_code == 400
     assert refused.json()["message"].startswith("cron: must be five cron fields such as 0 8 * * mon")
     assert admin.post("/schedules", {**body, "cron": "0 8 * * mon"}).status_code == 200
+
+
+def test_reminders_before_the_due_date_and_a_recurrence_are_sent_with_a_task(world: World, admin: Any) -> None:
+    body = {"title": "Call", "dueAt": NOON, "reminders": [{"offsetMinutes": 60}], "recurrence": {"rrule": "FREQ=DAILY"}}
+    made = admin.post("/tasks", body)
+    assert made.status_code == 200, made.text
+    task = made.json()["data"]
+    found = admin.data("/reminders?recordType=task&state=waiting")["list"]
+    assert [(one["offsetMinutes"], one["kind"]) for one in found] == [(60, "task")]
+    assert admin.data(f"/task-series/{task['seriesId']}")["rrule"] == "FREQ=DAILY"
+    assert admin.post(f"/tasks/{task['id']}/complete").status_code == 200
+    assert admin.data(f"/tasks?seriesId={task['seriesId']}&overdue=false")["pagination"]["total"] == 2
+
+
+def test_what_is_wrong_with_a_recurrence_or_an_offset_is_named(world: World, admin: Any) -> None:
+    for sent, field in (
+        ({"recurrence": {"rrule": "FREQ=SECONDLY"}}, "rrule"),
+        ({"recurrence": {"rrule": "FREQ=DAILY", "mode": "never"}}, "recurrence.mode"),
+        ({"reminders": [{"offsetMinutes": -1}]}, "reminders.0.offsetMinutes"),
+        ({"reminders": [{"offsetMinutes": 1, "remindAt": NOON}]}, "reminders.0"),
+        ({"checklist": [{"text": ""}]}, "checklist.0.text"),
+        ({"dueDate": "2026-11-30"}, "dueDate"),
+    ):
+        refused = admin.post("/tasks", {"title": "Call", "dueAt": NOON, **sent})
+        assert refused.status_code == 400, sent
+        assert refused.json()["errors"][0]["field"] == field
+
+
+def test_overdue_is_told_and_can_be_asked_for(world: World, admin: Any) -> None:
+    late, soon = (
+        admin.post("/tasks", {"title": "Call", "dueDate": day}).json()["data"] for day in ("2020-01-01", "2090-01-01")
+    )
+    assert (late["overdue"], soon["overdue"]) == (True, False)
+    asked = {
+        q: [task["id"] for task in admin.data(f"/tasks?{q}")["list"]] for q in ("overdue=true", "overdue[ne]=true")
+    }
+    assert asked == {"overdue=true": [late["id"]], "overdue[ne]=true": [soon["id"]]}
+    assert admin.get("/tasks?overdue=perhaps").status_code == 400
+
+
+def test_a_step_is_ticked_off_by_whoever_may(world: World) -> None:
+    own = Scope.OWN
+    clerk = world.caller(view_tasks=own, create_task=own, tick_task=own)
+    number = clerk.post("/tasks", {"title": "Call", "checklist": [{"text": "Dial"}]}).json()["data"]["id"]
+    done = clerk.post(f"/tasks/{number}/tick", {"step": 0}).json()["data"]
+    assert done["checklist"] == [{"done": True, "text": "Dial"}]
+    assert clerk.post(f"/tasks/{number}/tick", {"step": 1}).status_code == 400
+    assert world.caller(view_tasks=Scope.ALL).post(f"/tasks/{number}/tick", {"step": 0}).status_code == 403
+
+
+def test_whoever_closes_a_task_of_a_series_need_not_be_allowed_to_make_one(world: World, admin: Any) -> None:
+    own = Scope.OWN
+    clerk = world.caller(view_tasks=own, complete_task=own)
+    body = {"title": "Call", "dueDate": "2026-11-30", "assigneeId": clerk.user_id}
+    made = admin.post("/tasks", {**body, "recurrence": {"rrule": "FREQ=DAILY"}}).json()["data"]
+    assert clerk.post(f"/tasks/{made['id']}/complete").status_code == 200
+    assert clerk.data("/tasks?status=not_started")["pagination"]["total"] == 1
+
+
+def test_a_reminder_is_put_off_at_the_api_and_from_its_notification(world: World) -> None:
+    own = Scope.OWN
+    rights = ("view_reminders", "create_reminder", "snooze_reminder", "view_notifications", "snooze_notification")
+    clerk = world.caller(**dict.fromkeys(rights, own))
+    number = clerk.post("/reminders", {"subject": "Call", "remindAt": "2026-01-01T09:00:00Z"}).json()["data"]["id"]
+    with world.session() as session:
+        reminder_news.tell(session, number)
+    (news,) = clerk.data("/notifications")["list"]
+    for path, body in (
+        (f"/reminders/{number}", {"minutes": 10}),
+        (f"/notifications/{news['id']}", {"wait": "one_hour"}),
+    ):
+        assert clerk.post(f"{path}/snooze", body).status_code == 200
+    found = clerk.data(f"/reminders/{number}")
+    assert (found["state"], found["snoozes"]) == ("waiting", 2)
+    assert clerk.data(f"/notifications/{news['id']}")["readAt"] is not None
+    for wrong in ({}, {"minutes": 0}, {"minutes": 5, "wait": "one_hour"}, {"until": "2020-01-01T00:00:00Z"}):
+        assert clerk.post(f"/reminders/{number}/snooze", wrong).status_code == 400, wrong
