@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm import audit
 from crm.columns import now
+from crm.services.dependents import chunks
 
 Values = Mapping[str, Any]
 
@@ -31,9 +32,10 @@ def write(
     values = {name: bindparam(f"new_{name}", type_=columns[name].type) for name in names}
     same = {"updated_at": now(), "version": model.version + 1}
     statement = update(model).where(model.id == bindparam("which", type_=columns["id"].type)).values(values | same)
-    given = [{"which": key, **{f"new_{name}": row[name] for name in names}} for key, row in rows.items()]
-    session.connection().execute(statement, given)
-    audit.note_many(session, model, action, told)
+    for keys in chunks(list(rows)):  # none of them may outlast what the web doors allow one statement
+        given = [{"which": key, **{f"new_{name}": rows[key][name] for name in names}} for key in keys]
+        session.connection().execute(statement, given)
+        audit.note_many(session, model, action, {key: told[key] for key in keys})
     for known in [o for o in session.identity_map.values() if type(o) is model]:
         if inspect(known).identity[0] in rows:
             session.expire(known)
