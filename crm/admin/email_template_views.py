@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crm import access
-from crm.admin import pages, paths
+from crm.admin import pages, paths, word_inputs
 from crm.admin.mail_frames import framed
 from crm.admin.record_parts import record_part
 from crm.admin.urls import key_of, view_of
@@ -19,14 +19,18 @@ from crm.mail import sandbox
 from crm.models.email_template import EmailTemplate
 from crm.services import email_templates, email_variables
 
+__all__ = ["body", "of_template", "word_inputs"]
+
 
 @record_part(EmailTemplate, "crm/email_template_part.html")
 def of_template(session: Session, template: EmailTemplate) -> dict[str, Any]:
-    """{previews: one a language, variables}; nothing is sent by looking."""
+    """{previews: one a language, variables, lists}; nothing is sent by looking."""
+    known = email_variables.known(template.about)
     found = email_templates.in_other_languages(session, template)
     return {
         "previews": [_preview(session, one) for one in found],
-        "variables": sandbox.names_of(email_variables.known(template.about)),
+        "variables": sandbox.names_of(known),
+        "lists": sandbox.lists_of(known),
     }
 
 

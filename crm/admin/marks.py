@@ -37,7 +37,7 @@ KEY_FACTS = frozenset(
     | {"kind", "occurred_at", "remind_at", "category", "default_probability", "run_at", "sent_at", "job_title"}
 )
 #: fields that hold a word of the program as text: shown in the reader's language
-SAID = frozenset({"action", "entity", "record_type", "from_status", "to_status", "resource"})
+SAID = frozenset({"about", "action", "entity", "record_type", "from_status", "to_status", "resource"})
 #: fields that point at a user
 PEOPLE = frozenset(
     {"owner_id", "assignee_id", "user_id", "lead_id", "manager_id", "principal_id", "created_by", "changed_by"}

@@ -78,7 +78,7 @@ def to_text(html: str) -> str:
     reader = _Reader()
     reader.feed(_STYLE.sub("", html))
     reader.close()
-    lines = [re.sub(r"[ \t\xa0]+", " ", line).strip() for line in "".join(reader.parts).splitlines()]
+    lines = [re.sub(r"[ \t\xa0]+", " ", line).strip(" |") for line in "".join(reader.parts).splitlines()]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
@@ -108,7 +108,7 @@ class _Reader(HTMLParser):
         elif tag in self._BLOCKS:
             self.parts.append("\n\n")
         elif tag in ("td", "th"):
-            self.parts.append("  ")
+            self.parts.append(" | ")
         elif tag == "a" and self._links:
             address, start = self._links.pop()
             said = "".join(self.parts[start:]).strip()

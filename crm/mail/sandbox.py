@@ -23,6 +23,7 @@ from crm.mail.filters import FILTERS, TESTS, shown
 Known = Mapping[str, "Known | list[Known] | None"]
 LARGEST = 200_000
 _UNREADABLE = "is not a template that can be read (line %(line)s): %(why)s"
+_LIST = " (list)"
 _NO_LIST = "can loop over lists only (line %(line)s): %(known)s"
 _ALLOWED = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Name, nodes.Getattr),
@@ -186,14 +187,19 @@ def _leaves(known: Any, before: str = "") -> Iterator[str]:
         for name, inner in known.items():
             yield from _leaves(inner, f"{before}.{name}" if before else name)
     elif isinstance(known, list):
-        yield f"{before} (list)"
+        yield f"{before}{_LIST}"
     else:
         yield before
 
 
 def names_of(known: Known) -> list[str]:
     """`contact.email`, `contact.name`, …: what a page lists for those who write templates."""
-    return sorted(_leaves(known))
+    return sorted(name for name in _leaves(known) if not name.endswith(_LIST))
+
+
+def lists_of(known: Known) -> list[str]:
+    """`opportunity.lines`: what a template can loop over."""
+    return sorted(_lists(known))
 
 
 def _lists(known: Any, before: str = "") -> Iterator[str]:

@@ -29,7 +29,10 @@ _EVERY = ("contact", "customer")
 #: kept for the machinery, or what colleagues tell each other
 _UNTOLD = frozenset(
     {"version", "created_by", "created_at", "updated_at", "external_id", "notes", "lost_notes", "path"}
-    | {"record_type", "record_id", "do_not_contact", "deleted_with", "search_text"}
+    | {"record_type", "record_id", "do_not_contact", "deleted_with", "series_id", "occurrence"}
+    | {"rating", "status_reason", "status_since", "annual_revenue", "lost_reason_id", "amount_by_hand"}
+    | {"probability", "probability_override", "weighted_amount", "forecast_category_override", "pipeline_id"}
+    | {"age_days", "overdue", "stale", "last_activity_at", "stage_entered_at"}
 )
 _LINE = ("name", "product", "quantity", "unit_price", "discount", "total")
 _SENDER = ("name", "email")
@@ -128,7 +131,7 @@ _BY_KIND: dict[Kind, Any] = {
     Kind.URL: "https://www.example.com",
     Kind.CURRENCY: "CNY",
     Kind.TIMEZONE: "Asia/Shanghai",
-    Kind.MONEY: Decimal("125000.50"),
+    Kind.MONEY: Decimal("125000.00"),
     Kind.FRACTION: Decimal("0.2"),
     Kind.QUANTITY: Decimal(40),
     Kind.INTEGER: 42,

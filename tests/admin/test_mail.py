@@ -211,3 +211,18 @@ def test_outbox_and_preview_are_for_those_who_may_see_them(
     with as_system() as session:
         emails.queue(session, to="a@b.example", subject="Theirs", text="T", key="k")
     assert "Theirs" not in visitor(view_email_messages=Scope.OWN).page("/outbox")
+
+
+def test_a_template_is_written_in_a_form_with_its_few_words_to_choose(
+    admin: Visitor, as_system: Callable[..., Any]
+) -> None:
+    form = admin.form("/email-template/create")
+    assert (form["language"], form["about"]) == ("en", "contact")
+    texts = {"name": "Hello", "code": "hello", "subject": "Hi {{ contact.nme }}", "text_body": "T", "about": "task"}
+    refused = admin.post("/email-template/create", {**form, **texts})
+    assert refused.status_code == 400
+    assert "contact.nme" in refused.text
+    assert "contact.email" in refused.text
+    assert admin.post("/email-template/create", {**form, **texts, "subject": "Hi"}).status_code in (302, 303)
+    with as_system() as session:
+        assert session.scalars(select(EmailTemplate.about)).one() == "task"

@@ -51,6 +51,11 @@ def test_the_text_of_html_shows_where_links_lead_and_what_is_a_list() -> None:
     assert text == "Offer\n\n- One\n- Two\n\nSee here (https://a.example)\n"
 
 
+def test_the_cells_of_a_row_stand_apart() -> None:
+    rows = "<tr><th>Item</th><th>Amount</th></tr><tr><td>Licence</td><td>$7</td></tr>"
+    assert bodies.to_text(f"<p>Offer</p><table>{rows}</table>") == "Offer\n\nItem | Amount\nLicence | $7\n"
+
+
 def test_a_footer_stands_at_the_end_of_page_and_text() -> None:
     page = bodies.page("<p>Hi</p>", title="A <b>", language="zh")
     made = bodies.with_footer(page, "Enough?", "https://crm.example/unsubscribe/x", "Unsubscribe")
