@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from anyio import to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from crm.errors import BadInput, CrmError, RequestTimeout, TooLarge
@@ -45,9 +45,9 @@ async def _feed(form: FileForm, body: AsyncIterator[bytes], most: int) -> None:
             raise TooLarge("The file is larger than %(limit)s MiB", limit=(most - OVERHEAD) // 2**20)
         waiting += chunk
         if len(waiting) >= _PIECE:
-            await to_thread.run_sync(form.feed, bytes(waiting))
+            await run_in_threadpool(form.feed, bytes(waiting))
             waiting.clear()
-    await to_thread.run_sync(form.feed, bytes(waiting))
+    await run_in_threadpool(form.feed, bytes(waiting))
     form.finish()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
-from anyio import to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response
 
 from crm.errors import NotFound
@@ -50,7 +50,7 @@ def disposition(name: str) -> str:
 
 async def _place(settings: Settings, sha256: str) -> Path:
     place = storage_of(settings).path(sha256)
-    if not await to_thread.run_sync(place.is_file):
+    if not await run_in_threadpool(place.is_file):
         _log.error("content is missing", sha256=sha256)
         raise NotFound("The content of this file is missing; tell your administrator")
     return place

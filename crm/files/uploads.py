@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from anyio import to_thread
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from crm.errors import invalid
@@ -57,12 +57,12 @@ async def received(
     try:
         yield form
     finally:
-        await to_thread.run_sync(form.discard)
+        await run_in_threadpool(form.discard)
 
 
 async def examine(file: Received) -> Upload:
     """What the file is; BadInput if it is empty or of no kind that is stored."""
-    return await to_thread.run_sync(_examine, file)
+    return await run_in_threadpool(_examine, file)
 
 
 def _examine(file: Received) -> Upload:
@@ -75,4 +75,4 @@ def _examine(file: Received) -> Upload:
 
 async def keep(file: Received, settings: Settings) -> None:
     """Store the bytes; rows may speak of them from here on."""
-    await to_thread.run_sync(storage_of(settings).keep, file.draft)
+    await run_in_threadpool(storage_of(settings).keep, file.draft)
