@@ -38,7 +38,7 @@ def enter(
     deal.stage_id, deal.pipeline_id = stage.id, stage.pipeline_id
     if before is not None:
         session.expire(deal, ["stage", "pipeline"])  # the relations follow their keys
-    deal.stage_entered_at = deal.last_activity_at = moment
+    deal.stage_entered_at, deal.last_activity_at = moment, max(moment, deal.last_activity_at or moment)
     deal.closed_at = moment if stage.category in CLOSED else None
     if before is None:
         return

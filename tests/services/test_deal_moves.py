@@ -97,6 +97,15 @@ def test_a_deal_may_have_been_won_some_days_ago(sales: Sales) -> None:
     assert deal.age_days == 2
 
 
+def test_a_moment_in_the_past_does_not_take_back_the_last_activity(sales: Sales) -> None:
+    with time_machine.travel(START, tick=False) as clock:
+        deal = sales.deal(amount=Decimal(1))
+        clock.shift(timedelta(days=5))
+        deal.last_activity_at = START + timedelta(days=4)
+        moves.win(sales.session, deal, closed_at=START + timedelta(days=2))
+    assert deal.last_activity_at == START + timedelta(days=4)
+
+
 def test_losing_needs_a_reason_that_is_used_and_a_note_where_it_says_so(sales: Sales) -> None:
     deal, reasons = sales.deal(), sales.reasons
     refused(sales, BadInput, "lostReasonId: is needed", moves.lose, deal, lost_reason_id=10**9)
