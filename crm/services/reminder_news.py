@@ -28,21 +28,26 @@ from crm.models.stage import StageCategory
 from crm.models.task import CLOSED, OPEN, Task
 from crm.models.user import User
 from crm.rights import load_actor
-from crm.services import emails, links, mornings, notifications, records, reminders
+from crm.services import emails, links, mornings, notification_preferences, notifications, records, reminders
 
 MOST_LISTED = 10
+MOST_MAILED = 100
 SUBJECT = "Reminder: %(subject)s"
 _ANY: dict[str, Any] = {"unscoped": True}
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is told, in the reader's language; `kind` is the notification's."""
+    """What is told, in the reader's language; `kind` is the notification's.
+
+    `listed` are (title, when, address inside the panel) of what a digest is about.
+    """
 
     kind: str
     title: str
     body: str = ""
     link: str = ""
+    listed: tuple[tuple[str, str, str], ...] = ()
 
 
 def tell(session: Session, reminder_id: int, *, address: str = "", timezone: str = "") -> None:
@@ -63,11 +68,28 @@ def tell(session: Session, reminder_id: int, *, address: str = "", timezone: str
     key = f"reminder:{reminder.id}@{int(reminder.remind_at.timestamp())}"
     if reminder.channel is not Channel.APP:
         _mail(session, reminder, user, key=key, address=address, zone=zones.zone(zone).key)
+    if news.listed and notification_preferences.wish(session, user.id, news.kind).by_mail:
+        _mail_digest(session, news, user, key=key, address=address, zone=zones.zone(zone).key)
     if reminder.channel is not Channel.EMAIL:
-        told = {"kind": news.kind, "title": news.title, "body": news.body, "link": news.link}
-        notifications.tell(session, user, key=key, about=reminder, **told)
+        _notify(session, reminder, user, news, key)
     reminder.state = ReminderState.SENT
     records.flush(session, Reminder)
+
+
+def _notify(session: Session, reminder: Reminder, user: User, news: News, key: str) -> None:
+    """By mail as well where the user wants that kind mailed, unless the reminder has a channel or mail of its own."""
+    asked = reminder.kind in (ReminderKind.CUSTOM, ReminderKind.TASK)
+    notifications.tell(
+        session,
+        user,
+        kind=news.kind,
+        title=news.title,
+        body=news.body,
+        link=news.link,
+        key=key,
+        about=reminder,
+        mail=not asked and not news.listed,
+    )
 
 
 def _written(session: Session, reminder: Reminder, actor: Actor, language: str, zone: str) -> News | None:
@@ -137,12 +159,13 @@ def _overdue(session: Session, reminder: Reminder, record: Any, actor: Actor) ->
     tasks = sorted(found, key=lambda task: (_day(task), task.id))
     if not tasks:
         return None
-    lines = [f"{task.title} ({_when(task)})" for task in tasks[:MOST_LISTED]]
+    listed = tuple((task.title, _when(task), f"/admin/{name_of(Task)}/details/{task.id}") for task in tasks)
+    lines = [f"{title} ({when})" for title, when, _ in listed[:MOST_LISTED]]
     if len(tasks) > MOST_LISTED:
         lines.append(gettext("and %(count)s more", count=len(tasks) - MOST_LISTED))
     title = gettext("Overdue tasks: %(count)s", count=len(tasks))
     link = f"/admin/{name_of(Task)}/list?assignee_id={reminder.user_id}&overdue=true"
-    return News("overdue", title, "\n".join(lines), link)
+    return News("overdue", title, "\n".join(lines), link, listed[:MOST_MAILED])
 
 
 def _day(task: Task) -> Any:
@@ -181,6 +204,23 @@ def _mail(session: Session, reminder: Reminder, user: User, *, key: str, address
         owner_id=user.id,
     )
     message.record_type, message.record_id = reminder.record_type, reminder.record_id
+
+
+def _mail_digest(session: Session, news: News, user: User, *, key: str, address: str, zone: str) -> None:
+    site = address.rstrip("/")
+    rows = [{"title": title, "when": when, "link": site and f"{site}{path}"} for title, when, path in news.listed]
+    values = {"title": news.title, "tasks": rows, "link": site and f"{site}{news.link}"}
+    mail = render("overdue", language=user.locale, zone=zone, **values)
+    emails.queue(
+        session,
+        to=user.email,
+        to_name=user.name,
+        subject=news.title,
+        text=mail.text,
+        html=mail.html,
+        key=key,
+        owner_id=user.id,
+    )
 
 
 def _details(session: Session, reminder: Reminder) -> Iterator[tuple[str, Any]]:

@@ -14,7 +14,17 @@ from sqlalchemy import select
 
 from crm.actor import Scope, system
 from crm.db import CrmSession, Database
-from crm.models import Notification, Opportunity, Reminder, Stage, Task, User
+from crm.models import (
+    EmailMessage,
+    Job,
+    Notification,
+    NotificationPreference,
+    Opportunity,
+    Reminder,
+    Stage,
+    Task,
+    User,
+)
 from crm.models.reminder import ReminderKind, ReminderState
 from crm.models.stage import StageCategory
 from crm.services import records, reminder_news, snoozes
@@ -223,3 +233,27 @@ def test_one_that_is_put_off_is_told_once_more_while_it_stands(database: Databas
     assert len(morning(database, EIGHT_IN_BERLIN + timedelta(hours=23))) == 1
     assert len(morning(database, EIGHT_IN_BERLIN + timedelta(hours=24))) == 2
     assert len(morning(database, EIGHT_IN_BERLIN + timedelta(hours=30))) == 2
+
+
+def test_the_digest_is_mailed_with_links_to_whoever_wants_it_so(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        user = person(session)
+        made = records.create(
+            session, Task, {"title": "Call <b>", "assignee_id": user.id, "due_date": DAY.replace(day=1)}
+        )
+        wish = {"user_id": user.id, "kind": "overdue", "in_app": False, "by_mail": True}
+        records.create(session, NotificationPreference, wish)
+        path = f"https://crm.example/admin/task/details/{made.id}"
+    with time_machine.travel(EIGHT_IN_BERLIN, tick=False):
+        clock.ask_for_mornings(database)
+        with database.transaction(system("test")) as session:
+            (reminder,) = session.scalars(select(Reminder)).all()
+            for _ in range(2):
+                reminder_news.tell(session, reminder.id, address="https://crm.example")
+    with database.read_only(system("test")) as session:
+        (mail,) = session.scalars(select(EmailMessage)).all()
+        assert mail.subject == "Overdue tasks: 1"
+        assert path in mail.text_body
+        assert f'href="{path}"' in mail.html_body
+        assert "Call <b>" not in mail.html_body
+        assert session.scalars(select(Job.kind)).all() == ["email.send"]

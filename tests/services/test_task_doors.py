@@ -134,8 +134,13 @@ def test_whoever_closes_a_task_of_a_series_need_not_be_allowed_to_make_one(world
 
 def test_a_reminder_is_put_off_at_the_api_and_from_its_notification(world: World) -> None:
     own = Scope.OWN
-    rights = ("view_reminders", "create_reminder", "snooze_reminder", "view_notifications", "snooze_notification")
-    clerk = world.caller(**dict.fromkeys(rights, own))
+    clerk = world.caller(
+        view_reminders=own,
+        create_reminder=own,
+        snooze_reminder=own,
+        view_notifications=own,
+        snooze_notification=own,
+    )
     number = clerk.post("/reminders", {"subject": "Call", "remindAt": "2026-01-01T09:00:00Z"}).json()["data"]["id"]
     with world.session() as session:
         reminder_news.tell(session, number)
