@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,9 +31,18 @@ def opened(settings: Settings) -> Iterator[Database]:
 def migrate(settings: Settings) -> str:
     """Bring the schema up to date; says whether there was anything to do."""
     from crm.migrations.run import upgrade
+    from seeds import progress
 
-    with opened(settings) as database:
-        return "The schema was brought up to date." if upgrade(database) else "The schema is up to date."
+    with opened(settings) as database, ExitStack() as stack:
+        bars: list[progress.Progress] = []  # drawn by the first migration: mostly there is none
+
+        def applied(count: int, total: int) -> None:
+            show = bars[0] if bars else stack.enter_context(progress.shown())
+            bars[:] = [show]
+            show("migrations", count, total)
+
+        done = upgrade(database, applied)
+    return "The schema was brought up to date." if done else "The schema is up to date."
 
 
 def draft(message: str) -> str:

@@ -26,6 +26,12 @@ def _render(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
     return False
 
 
+def _told(*_of: Any, **_named: Any) -> None:
+    """Whoever waits for the migrations hears of each one that is done."""
+    if applied := context.config.attributes.get("applied"):
+        applied()
+
+
 # SQLite tells nothing of its expression indexes; the migrations name them by hand.
 warnings.filterwarnings("ignore", message=".*expression-based index")
 context.configure(
@@ -35,5 +41,6 @@ context.configure(
     render_item=_render,
     compare_type=True,
     transactional_ddl=True,
+    on_version_apply=_told,
 )
 context.run_migrations()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,15 +18,26 @@ _LOCK = 7215_0001
 _FOLDER = Path(__file__).parent
 
 
-def upgrade(database: Database) -> bool:
-    """Migrate to the newest revision; True if there was anything to do."""
+def upgrade(database: Database, applied: Callable[[int, int], None] | None = None) -> bool:
+    """Migrate to the newest revision; True if there was anything to do.
+
+    `applied` is told of each migration that is done: how many, and of how many.
+    """
     with database.engine().begin() as connection:
         if not database.is_sqlite:  # on SQLite, BEGIN IMMEDIATE is the lock
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         if _current(connection) == head():
             return False
-        command.upgrade(config(connection), "head")
+        prepared = config(connection)
+        prepared.attributes["applied"] = _counting(_current(connection), applied) if applied else None
+        command.upgrade(prepared, "head")
     return True
+
+
+def _counting(current: str | None, applied: Callable[[int, int], None]) -> Callable[[], None]:
+    total = sum(1 for _ in ScriptDirectory(str(_FOLDER)).iterate_revisions("head", current or "base"))
+    done = iter(range(1, total + 1))
+    return lambda: applied(next(done), total)
 
 
 def draft(message: str) -> Path:
