@@ -243,6 +243,6 @@ def test_ten_thousand_dependents_go_and_come_back_in_reasonable_time(database: D
     for verb in (records.delete, records.restore):
         with database.transaction(TEST) as session:
             verb(session, access.find(session, Customer, key, trash="any"))
-    assert monotonic() - begun < 20  # 2 s on a quiet machine
+    assert monotonic() - begun < 20  # far less, unless the machine is busy
     with database.read_only(TEST) as session:
         assert session.query(Contact).filter(Contact.version == 3).count() == 10_000
