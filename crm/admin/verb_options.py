@@ -9,7 +9,7 @@ from inspect import Parameter
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import AwareDatetime, BaseModel, ConfigDict, create_model
 from sqlalchemy.orm import Session
 from wtforms import BooleanField, HiddenField, SelectField, StringField
 from wtforms.form import BaseForm
@@ -117,8 +117,10 @@ def show(operation: Operation, form: BaseForm, error: CrmError) -> str:
 
 
 def _field(operation: Operation, parameter: Parameter) -> Field | None:
-    """The field of the record that an option is named after."""
-    field = fields_of(operation.model).get(parameter.name)
+    """The field of the record that an option is named after; an instant is asked for as one in any case."""
+    name, field = parameter.name, fields_of(operation.model).get(parameter.name)
+    if field is None and _bare(parameter.annotation) is AwareDatetime:
+        return Field(name=name, json=camel(name), kind=Kind.INSTANT, doc="", nullable=True, required=False)
     return None if field is None or field.kind in (Kind.REFERENCES, Kind.BOOLEAN) else field
 
 
@@ -144,7 +146,7 @@ def _bare(annotation: Any) -> Any:
     """`Annotated[int, …] | None` → int"""
     if get_origin(annotation) in (Union, UnionType):
         return _bare(next(a for a in get_args(annotation) if a is not type(None)))
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    return _bare(get_args(annotation)[0]) if get_origin(annotation) is Annotated else annotation
 
 
 def _sent(field: Field | None, value: Any) -> Any:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 from sqlalchemy import select
 
 from crm.actor import Scope
+from crm.columns import now
 from crm.models import Reminder, Task, TaskSeries, User
 from crm.models.reminder import ReminderState
 from crm.services import records, reminders
@@ -126,3 +128,25 @@ def test_overdue_tasks_are_one_click_away(admin: Visitor, as_system: Any) -> Non
     assert f"/task/details/{late}" in page
     assert f"/task/details/{soon}" not in page
     assert "It was due: 1 Jan 2020" in admin.page(f"/task/details/{late}")
+
+
+def test_a_reminder_is_put_off_by_a_choice_or_a_moment(admin: Visitor, as_system: Any) -> None:
+    with as_system() as session:
+        made = factories.make(Reminder, session, user_id=admin.user_id)
+        session.get_one(User, admin.user_id).timezone = "Asia/Shanghai"
+        key = made.id
+    path = f"/reminder/do/{key}/snooze"
+    assert '<option value="tomorrow_morning">Tomorrow morning</option>' in admin.page(path)
+    shanghai = ZoneInfo("Asia/Shanghai")
+    day = now().astimezone(shanghai).date() + timedelta(days=3)
+    assert admin.post(path, {"wait": "", "until": f"{day} 09:30"}).status_code == 303
+    assert moment_of(as_system, key) == datetime.combine(day, time(9, 30), shanghai)
+    assert admin.post(path, {"wait": "one_hour", "until": f"{day} 09:30"}).status_code == 400
+    assert admin.post(path, {"wait": "tomorrow_morning"}).status_code == 303
+    assert moment_of(as_system, key).astimezone(shanghai).time() == time(8)
+
+
+def moment_of(as_system: Any, key: int) -> datetime:
+    with as_system() as session:
+        found: datetime = session.get_one(Reminder, key).remind_at
+        return found
