@@ -41,10 +41,8 @@ class Desk:
 def desk(world: World) -> Desk:
     with world.session() as session:
         made = department(session)
-        named = (
-            {name: record.id for name, record in part.items()} for part in (made.stages, made.reasons, made.products)
-        )
-        return Desk(world, *named, other=made.other.id)
+        numbers = [{n: r.id for n, r in part.items()} for part in (made.stages, made.reasons, made.products)]
+        return Desk(world, numbers[0], numbers[1], numbers[2], made.other.id)
 
 
 def test_a_deal_is_moved_won_and_opened_again(desk: Desk, admin: Caller) -> None:
@@ -166,7 +164,7 @@ def test_lines_make_the_amount_and_the_amount_says_so(desk: Desk, admin: Caller)
 def test_lines_that_do_not_fit_are_refused_by_name(desk: Desk, admin: Caller) -> None:
     key = desk.deal()
     sentence = "has its price in CNY, but the deal is in USD"
-    asked = [
+    asked: list[tuple[dict[str, Any], str, str]] = [
         ({"productId": desk.products["Gateway"]}, "productId", sentence),
         ({"productId": desk.products["Retired"]}, "productId", "is no longer for sale"),
         ({"name": "x", "unitPrice": "1", "quantity": 0}, "quantity", "must be more than 0"),

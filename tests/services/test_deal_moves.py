@@ -49,8 +49,9 @@ def test_a_move_clears_the_probability_unless_the_mover_sends_one(sales: Sales) 
     deal = sales.deal(probability_override=Decimal("0.9"))
     moves.move(sales.session, deal, stage_id=sales.stages["Proposal"].id)
     assert (deal.probability_override, deal.probability) == (None, Decimal("0.5"))
-    options = {"probability_override": Decimal("0.35"), "forecast_category_override": ForecastCategory.COMMIT}
-    moves.move(sales.session, deal, stage_id=sales.stages["Qualification"].id, **options)
+    options: dict[str, Any] = {"forecast_category_override": ForecastCategory.COMMIT}
+    options |= {"stage_id": sales.stages["Qualification"].id, "probability_override": Decimal("0.35")}
+    moves.move(sales.session, deal, **options)
     assert (deal.probability, deal.forecast_category_override) == (Decimal("0.35"), ForecastCategory.COMMIT)
 
 
@@ -78,7 +79,7 @@ def test_winning_needs_an_amount_and_sets_the_moment(sales: Sales) -> None:
     with time_machine.travel(START + timedelta(days=400), tick=False):
         moves.win(sales.session, deal, amount=Decimal("12.50"))
     assert (deal.amount, deal.amount_by_hand, deal.closed_at) == (Decimal("12.50"), True, START + timedelta(days=400))
-    assert (deal.stage.name, deal.probability, deal.weighted_amount) == ("Won", 1, Decimal("12.50"))
+    assert (deal.stage.name, deal.probability, deal.weighted_amount) == ("Won", Decimal(1), Decimal("12.50"))
     refused(sales, Conflict, "has been won already", moves.win, deal)
     refused(sales, Conflict, "has been won already", moves.lose, deal, lost_reason_id=sales.reasons["Price"].id)
 
@@ -113,7 +114,7 @@ def test_losing_needs_a_reason_that_is_used_and_a_note_where_it_says_so(sales: S
     blank = {"lost_reason_id": reasons["Other"].id, "lost_notes": "  "}
     refused(sales, BadInput, "lostNotes: is needed with this reason", moves.lose, deal, **blank)
     moves.lose(sales.session, deal, lost_reason_id=reasons["Other"].id, lost_notes="They merged")
-    assert (deal.stage.name, deal.lost_notes, deal.probability) == ("Lost", "They merged", 0)
+    assert (deal.stage.name, deal.lost_notes, deal.probability) == ("Lost", "They merged", Decimal(0))
     refused(sales, Conflict, "has been lost; open it again first", moves.win, deal, amount=Decimal(1))
 
 
@@ -179,21 +180,23 @@ def test_the_history_cannot_be_rewritten(sales: Sales) -> None:
 
 def test_a_hold_does_not_make_a_deal_stale(sales: Sales) -> None:
     proposal, waiting = sales.stages["Proposal"].id, sales.stages["Waiting"].id
+    stale: list[bool] = []
     with time_machine.travel(START, tick=False) as clock:
         deal = sales.deal(stage_id=proposal)
         clock.shift(timedelta(days=10))
         moves.move(sales.session, deal, stage_id=waiting)
         clock.shift(timedelta(days=90))
-        assert not deal.stale
+        stale.append(deal.stale)
         moves.move(sales.session, deal, stage_id=proposal)
         clock.shift(timedelta(days=5))
-        assert not deal.stale  # fifteen days, exactly
+        stale.append(deal.stale)  # fifteen days, exactly
         clock.shift(timedelta(seconds=1))
-        assert deal.stale
+        stale.append(deal.stale)
         moves.move(sales.session, deal, stage_id=waiting)
         moves.move(sales.session, deal, stage_id=sales.stages["Qualification"].id)
         assert deal.seconds_before_hold == 0  # another stage is a new beginning
-        assert not deal.stale
+        stale.append(deal.stale)
+    assert stale == [False, False, True, False]
 
 
 STEPS = st.lists(st.tuples(st.sampled_from(["Qualification", "Proposal", "Waiting", "Prospecting", "win", "lose"]),
