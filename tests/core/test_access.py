@@ -36,6 +36,7 @@ def _actor(user: User, scope: Scope, *teams: int) -> Actor:
         "view_contacts",
         "update_customer",
         "delete_customer",
+        "delete_contact",
         "create_contact",
         "view_opportunities",
     )
