@@ -28,7 +28,14 @@ def check_entities() -> None:
 def problems_of(model: type[Any]) -> list[str]:
     """What is wrong with one declaration, in sentences that begin with the file."""
     where = f"{_file(model)}: {model.__name__}"
-    found = [*_names(model), *_indexes(model), *_ownership(model), *_verbs(model), *_documentation(model)]
+    found = [
+        *_names(model),
+        *_computed(model),
+        *_indexes(model),
+        *_ownership(model),
+        *_verbs(model),
+        *_documentation(model),
+    ]
     return [f"{where}.__entity__: {sentence}" for sentence in found]
 
 
@@ -41,9 +48,6 @@ def _names(model: type[Any]) -> Iterator[str]:
                 yield f"'{part}' names '{name}', which is no field of it."
         for name in sorted({n for n in names if names.count(n) > 1}):
             yield f"'{part}' names '{name}' twice."
-    for name in entity.form:
-        if name in fields and fields[name].computed:
-            yield f"'form' names '{name}', which is computed."
     for part, name in (("label", entity.label), ("order", entity.order.removeprefix("-"))):
         if name not in fields:
             yield f"'{part}' names '{name}', which is no field of it."
@@ -51,6 +55,13 @@ def _names(model: type[Any]) -> Iterator[str]:
     for name in entity.secret:
         if name not in columns:
             yield f"'secret' names '{name}', which is no column of it."
+
+
+def _computed(model: type[Any]) -> Iterator[str]:
+    fields = fields_of(model)
+    for name in entity_of(model).form:
+        if name in fields and fields[name].computed:
+            yield f"'form' names '{name}', which is computed."
 
 
 def indexed_columns(model: type[Any]) -> frozenset[str]:

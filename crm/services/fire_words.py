@@ -94,8 +94,8 @@ def _days(day: str, month: str, weekday: str) -> str:
     if month == "*":
         return gettext("on day %(days)s of every month", days=_and([str(int(d)) for d in day.split(",")]))
     if month.isdigit() and day.isdigit() and 1 <= int(month) <= 12:
-        width = "abbreviated" if current() == "zh" else "wide"  # 1月, January
-        name = dates.get_month_names(width, locale=current())[int(month)]
+        names = dates.get_month_names("abbreviated" if current() == "zh" else "wide", locale=current())  # 1月, January
+        name = names[int(month)]
         return gettext("every year on %(day)s %(month)s", day=int(day), month=name)
     return ""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from crm.models import Job, Schedule
+from crm.models import Job, Schedule, User
 from tests import factories
 from tests.admin.conftest import Visitor
 
@@ -40,7 +40,7 @@ def test_its_form_holds_what_was_chosen_and_saving_it_untouched_changes_nothing(
     with as_system() as session:
         made = factories.make(Schedule, session, owner_id=admin.user_id)
         number, version, payload = made.id, made.version, dict(made.payload)
-        name = session.get_one(factories.User, payload["recipients"][0]).name
+        name = session.get_one(User, payload["recipients"][0]).name
     assert f">{name}</option>" in admin.page(f"/schedule/edit/{number}")
     form = admin.form(f"/schedule/edit/{number}")
     assert form["payload.report.mail.recipients"] == [str(payload["recipients"][0])]

@@ -44,7 +44,9 @@ def test_the_timeline_is_a_list_of_entries_newest_first(admin: Caller) -> None:
 
 
 def test_pages_follow_one_another_by_cursor(admin: Caller) -> None:
-    key, seen, cursor = _customer_with_notes(admin, 7), [], ""
+    key = _customer_with_notes(admin, 7)
+    seen: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         data = admin.data(f"/customers/{key}/timeline?kinds=interaction&limit=3&cursor={cursor}")
         seen += [entry["title"] for entry in data["list"]]

@@ -136,8 +136,13 @@ def _work(session: Session, companies: list[Customer], staff: list[User]) -> Non
             "priority": ("high", "normal", "urgent")[number % 3],
         }
         records.create(session, Task, values)
-        values = {"subject": title, "kind": ("call", "visit", "email")[number % 3], "occurred_at": due - timedelta(days=7)}
-        values |= {"customer_id": companies[1].id, "body": "对方确认预算已批复。", "owner_id": staff[1].id}
+        values = {"subject": title, "kind": ("call", "visit", "email")[number % 3]}
+        values |= {
+            "occurred_at": due - timedelta(days=7),
+            "customer_id": companies[1].id,
+            "body": "对方确认预算已批复。",
+            "owner_id": staff[1].id,
+        }
         records.create(session, Interaction, values)
     session.add(Notification(user_id=admin, kind="reminder", title="Send revised quote"))
     session.add(_mail(admin))

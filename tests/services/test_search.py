@@ -76,7 +76,8 @@ def test_the_record_of_that_name_is_not_lost_among_the_many(database: Database) 
         records.create(session, Customer, {"name": "Delta"})
     with database.read_only(TEST) as session:
         found = _found(session, "Delta")
-    assert found[0] == ("customer", "Delta") and len(found) == 8
+    assert found[0] == ("customer", "Delta")
+    assert len(found) == 8
 
 
 def test_everybody_finds_what_they_may_see_and_nothing_else(filled: Database) -> None:

@@ -17,6 +17,8 @@ from crm.models.customer import CustomerStatus
 from crm.models.email_message import EmailState
 from crm.models.interaction import InteractionKind
 from crm.services import customers, records, timeline
+from crm.services.timeline_entries import Entry
+from crm.services.timeline_sources import SOURCES
 from tests import factories
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -49,8 +51,8 @@ def _file(session: CrmSession, **values: Any) -> Attachment:
     return made
 
 
-def _all(session: CrmSession, record: Any, **asked: Any) -> list[timeline.Entry]:
-    found: list[timeline.Entry] = []
+def _all(session: CrmSession, record: Any, **asked: Any) -> list[Entry]:
+    found: list[Entry] = []
     after = None
     while True:
         entries, after = timeline.page(session, type(record), record.id, after=after, **asked)
@@ -59,7 +61,7 @@ def _all(session: CrmSession, record: Any, **asked: Any) -> list[timeline.Entry]
             return found
 
 
-def _told(entries: list[timeline.Entry]) -> list[tuple[str, str, str]]:
+def _told(entries: list[Entry]) -> list[tuple[str, str, str]]:
     return [(entry.kind, entry.event, entry.title) for entry in entries]
 
 
@@ -70,6 +72,7 @@ def test_every_kind_of_thing_stands_on_the_timeline(database: Database) -> None:
         person = records.create(session, Contact, {"name": "Ann", "customer_id": company.id})
         deal = records.create(session, Opportunity, {"name": "Deal", "customer_id": company.id})
         _note(session, company, kind=InteractionKind.CALL, contact_id=person.id, body="Long")
+        task: Any = None
         for number, record in enumerate((company, person, deal)):
             link = {"record_type": type(record).__tablename__, "record_id": record.id}
             task = records.create(session, Task, {"title": f"Task {number}", **link})
@@ -163,7 +166,7 @@ def test_equal_instants_are_neither_lost_nor_doubled_while_others_come_in(databa
             task = records.create(session, Task, {"title": "T", "record_type": "customer", "record_id": company.id})
             task.created_at = task.completed_at = MONDAY
         session.flush()
-        asked = {"kinds": ("interaction", "task"), "size": 2}
+        asked: dict[str, Any] = {"kinds": ("interaction", "task"), "size": 2}
         everything = [(e.source, e.id) for e in _all(session, company, **asked)]
         assert len(everything) == len(set(everything)) == 21
         seen: list[tuple[str, int]] = []
@@ -196,4 +199,4 @@ def test_a_page_costs_one_select_a_source_however_deep_it_lies(database: Databas
             statements.clear()
             _, after = timeline.page(session, Customer, company.id, after=after, size=10)
             costs.append(len(statements))
-        assert max(costs) <= len(timeline.SOURCES) + 2
+        assert max(costs) <= len(SOURCES) + 2

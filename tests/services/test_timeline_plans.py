@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from crm.actor import system
 from crm.db import Database
 from crm.models import Customer
 from crm.services import records, timeline
-from crm.services.timeline import Place
+from crm.services.timeline_places import Place
 
 COUNT = {"interaction": 100_000, "task": 20_000, "audit_entry": 20_000}
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s) "
@@ -69,7 +68,7 @@ def _plans(database: Database, place: Place) -> dict[str, str]:
     return plans
 
 
-def test_a_deep_page_is_read_along_the_indexes_and_as_fast_as_the_first(full: Database) -> None:
+def test_a_deep_page_is_read_along_the_indexes(full: Database) -> None:
     deep = Place(datetime(2026, 1, 1, tzinfo=UTC), "interaction", 5_000)
     plans = _plans(full, deep)
     notes = next(plan for sql, plan in plans.items() if "FROM interaction" in sql)
@@ -81,15 +80,3 @@ def test_a_deep_page_is_read_along_the_indexes_and_as_fast_as_the_first(full: Da
         assert found
         for plan in found:
             assert f"ix_{table}_record" in plan, plan
-
-    def best(place: Place | None) -> float:
-        times = []
-        for _ in range(5):
-            with full.read_only(system("test")) as session:
-                started = perf_counter()
-                timeline.page(session, Customer, 1, after=place)
-                times.append(perf_counter() - started)
-        return min(times)
-
-    first, deep = best(None), best(deep)
-    assert deep < 3 * first + 0.02, (first, deep)
