@@ -30,6 +30,8 @@ def sweep(connection: Connection, *, by: str) -> int:
             lease_until=None,
             error_class="WorkerVanished",
             last_error=_WHY,
+            # behind what waits already: what kills its workers must not be first in line each time
+            run_at=case((status == JobStatus.QUEUED.value, instant(connection)), else_=Job.run_at),
             finished_at=case((status == JobStatus.QUEUED.value, None), else_=instant(connection)),
         )
         .returning(Job.id, Job.status, Job.attempt)

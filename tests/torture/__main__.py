@@ -62,6 +62,7 @@ def _show(found: dict[str, Outcome], plan: Plan) -> None:
         "refused by the mail server, shown": lambda o: o.verdict.refused,
         "jobs whose worker was killed": lambda o: o.verdict.crashes,
         "seconds under fire": lambda o: f"{o.faults_s:.0f}",
+        "deals and jobs pending at the last fault": lambda o: o.left,
         "seconds to drain after the last fault": lambda o: f"{o.drain_s:.1f}",
     }
     for name, value in rows.items():

@@ -29,11 +29,14 @@ __all__ = ["kinds", "play", "services"]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Shorter than in production, so that a run takes minutes; the statements are the same."""
+    """Shorter than in production, so that a run takes minutes; the statements are the same.
+
+    On a machine that gives a process no turn for longer than a lease, living workers are taken for dead.
+    """
 
     per_second: float = 10.0
-    lease_s: float = 6.0
-    heartbeat_s: float = 2.0
+    lease_s: float = 15.0
+    heartbeat_s: float = 3.0
     sweep_s: float = 1.0
     lost_after_s: float = 5.0
     smtp_timeout_s: float = 3.0

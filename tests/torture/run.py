@@ -56,9 +56,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Seconds from the first deal to the last fault, and from then to the end of all work."""
+    """Seconds from the first deal to the last fault, and from then to the end of all work, of which `left` was left."""
 
     verdict: Verdict
+    left: int
     faults_s: float
     drain_s: float
     met: dict[str, int]
@@ -81,9 +82,9 @@ def torture(backend: str, plan: Plan, folder: Path, *, tell: Callable[[str], Non
         began = time.monotonic()
         _disturb(plan, backend, processes, crashes, tell)
         ended = time.monotonic()
-        _drain(database, tell)
+        left = _drain(database, tell)
         drained = time.monotonic()
-        return Outcome(verdict.judge(database, server), ended - began, drained - ended, dict(server.met))
+        return Outcome(verdict.judge(database, server), left, ended - began, drained - ended, dict(server.met))
 
 
 @contextmanager
@@ -133,8 +134,10 @@ def _disturb(
         tell(f"killed: {fault}")
 
 
-def _drain(database: Database, tell: Callable[[str], None]) -> None:
-    deadline, left = time.monotonic() + DRAIN_LIMIT_S, -1
+def _drain(database: Database, tell: Callable[[str], None]) -> int:
+    """Deals and jobs that were pending at the beginning."""
+    deadline = time.monotonic() + DRAIN_LIMIT_S
+    first = left = -1
     while left:
         assert time.monotonic() < deadline, f"{left} deals and jobs are still pending"
         time.sleep(0.2)
@@ -142,4 +145,6 @@ def _drain(database: Database, tell: Callable[[str], None]) -> None:
             left = verdict.pending(database)
         except SQLAlchemyError:
             continue
+        first = left if first < 0 else first
         tell(f"pending: {left}")
+    return first

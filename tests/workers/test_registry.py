@@ -38,7 +38,7 @@ def test_something_is_asked_for() -> None:
     assert {call.args[1].value for _, call in asked()} >= {"email.send", "reminder.tell"}  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("where", "call"), asked(), ids=[where for where, _ in asked()])
+@pytest.mark.parametrize(("where", "call"), list(asked()), ids=[where for where, _ in asked()])
 def test_what_is_asked_for_is_declared_and_fits(where: str, call: ast.Call) -> None:
     name = ast.literal_eval(call.args[1])
     assert name in KINDS, f"{where}: nothing runs '{name}'"
@@ -53,6 +53,17 @@ def test_what_may_be_scheduled_is_declared_with_the_same_queue() -> None:
         kind = KINDS[name]
         assert (known.queue, known.attempts) == (kind.queue, kind.attempts)
         assert "fire" in kind.arguments.model_fields
+
+
+@pytest.mark.parametrize(("where", "call"), list(asked()), ids=[where for where, _ in asked()])
+def test_what_is_asked_for_has_the_queue_and_the_budget_that_are_declared(where: str, call: ast.Call) -> None:
+    kind, sent = KINDS[ast.literal_eval(call.args[1])], {keyword.arg: keyword.value for keyword in call.keywords}
+    if None in sent:
+        return  # mail and schedules hand theirs on; the next two tests look at them
+    queue = ast.literal_eval(sent["queue"]) if "queue" in sent else "default"
+    attempts = ast.literal_eval(sent["attempts"]) if "attempts" in sent else 10
+    assert (queue, attempts) == (kind.queue, kind.attempts), where
+    assert kind.effect is JobEffect.IDEMPOTENT or "effect" in sent, where
 
 
 def test_mail_is_asked_for_as_it_is_declared() -> None:

@@ -171,6 +171,14 @@ def test_a_job_whose_workers_vanish_is_dead_after_the_third(database: Database) 
     assert [(job.crashes, job.attempt) for job in jobs(database)] == [(3, 0)]
 
 
+def test_a_job_whose_worker_vanished_waits_behind_the_others(database: Database) -> None:
+    first = _one(database, "first", 100)
+    claimed(database, first, lease_s=-1)
+    second = _one(database, "second", 100)
+    statement(database, sweep, by="sweeper")
+    assert [w.job_id for w in statement(database, dispatch.take_due, by="relay")] == [second, first]
+
+
 @pytest.mark.parametrize(
     ("effect", "job_after", "mail_after"),
     [
