@@ -35,6 +35,8 @@ def test_only_what_one_may_see_is_listed_counted_named_and_found(visitor: Any, a
 def test_a_reference_to_a_trashed_record_shows_its_name(admin: Visitor, people: Any, as_system: Any) -> None:
     with as_system() as session:
         records.delete(session, session.get(Customer, people["Zeta AG"]))
+        # its contact went along, and is wanted back without it
+        records.restore(session, session.get(Contact, people["Ann"], execution_options={"trash": "any"}))
     page = admin.page("/contact/list")
     assert "Zeta AG" in page
     assert f"/admin/customer/details/{people['Zeta AG']}" not in page
