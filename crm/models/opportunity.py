@@ -36,7 +36,10 @@ class Opportunity(Reckoned, Owned, Trashable, Searchable, Record):
     """May have no customer and no amount; the stage decides whether it is open, won or lost."""
 
     __tablename__ = "opportunity"
-    __table_args__ = (Index("ix_opportunity_name", "name"),)
+    __table_args__ = (
+        Index("ix_opportunity_name", "name"),
+        Index("ix_opportunity_stage_entered", "stage_id", "stage_entered_at"),
+    )
     __entity__ = Entity(
         section="Sales",
         icon="target-arrow",
