@@ -108,7 +108,7 @@ def _urls(session: Session, view: EntityView, record: Any, actor: Actor, *, tras
         made["list"] = paths.list_of(view.model, trash=1)
         if access.allows(session, record, "delete"):
             made["restore"] = paths.to(view.identity, "restore", key)
-        if view.allows(actor, "purge"):
+        if access.allows(session, record, "purge"):
             made["purge"] = paths.to(view.identity, "purge", key)
         return made
     if "update" in verbs and access.allows(session, record, "update"):

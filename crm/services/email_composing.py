@@ -19,10 +19,10 @@ from crm.mail import authored
 from crm.mail.authored import Source, Written
 from crm.models.attachment import Attachment
 from crm.models.contact import Contact
+from crm.models.customer import Customer
 from crm.models.email_message import EmailMessage, EmailPurpose
 from crm.models.email_template import EmailTemplate
 from crm.models.interaction import Direction, Interaction, InteractionKind
-from crm.models.opportunity import Opportunity
 from crm.services import contacts, email_templates, emails, links, records, unsubscribing
 from crm.settings import Settings
 
@@ -112,8 +112,12 @@ def people_of(session: Session, record: Any) -> list[Contact]:
     if about is None:
         return []
     first = getattr(about, "contact_id", None)
-    company = about.customer_id if isinstance(about, Opportunity) else about.id
-    wanted = select(Contact).where(Contact.email != "", or_(Contact.customer_id == company, Contact.id == first))
+    company = about.id if isinstance(about, Customer) else getattr(about, "customer_id", None)
+    # a missing number would be IS NULL: everybody who belongs to no customer
+    ways = [key == value for key, value in ((Contact.customer_id, company), (Contact.id, first)) if value is not None]
+    if not ways:
+        return []
+    wanted = select(Contact).where(Contact.email != "", or_(*ways))
     found = session.scalars(wanted.order_by(Contact.name, Contact.id).limit(MOST_RECIPIENTS))
     return sorted(found, key=lambda contact: contact.id != first)
 

@@ -10,8 +10,12 @@ from sqlalchemy.orm import Session
 
 from crm import access
 from crm.actor import Actor
-from crm.entity import REGISTRY, title_of
+from crm.db import actor_of
+from crm.entity import REGISTRY, entity_of, permission, title_of
 from crm.errors import invalid
+
+#: users, roles, jobs and the like: asking whether a number exists there would tell something
+_NOT_LINKED = ("Administration", "Automation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,10 @@ class Link:
 
 
 def check(session: Session, record: Any) -> None:
-    """A record may only point at what its writer can see; raises BadInput. Looks only at links that have changed."""
+    """A record may only point at what its writer can see; raises BadInput, or Forbidden for a kind they may not view.
+
+    Looks only at links that have changed.
+    """
     attributes = inspect(record).attrs
     if not any(attributes[name].history.has_changes() for name in ("record_type", "record_id")):
         return
@@ -34,8 +41,9 @@ def check(session: Session, record: Any) -> None:
     if kind is None or key is None:
         raise invalid("recordId", "goes together with recordType")
     model = REGISTRY.get(kind)
-    if model is None:
+    if model is None or entity_of(model).section in _NOT_LINKED:
         raise invalid("recordType", "must be a kind of record such as customer or opportunity")
+    access.require(actor_of(session), permission(model, "view"))
     if session.scalar(select(model.id).where(model.id == key)) is None:
         raise invalid("recordId", "%(what)s not found", what=title_of(model))
 

@@ -134,7 +134,8 @@ def purge_many(session: Session, records: Sequence[Any]) -> None:
     if not records:
         return
     model = type(records[0])
-    access.require(actor_of(session), permission(model, "purge"))
+    for record in records:
+        access.require_for(session, record, "purge")
     if any(getattr(record, "deleted_at", None) is None for record in records):
         raise Conflict("Only what is in the trash can be deleted for good")
     _run(model, trash.purge_along, session, model, _marks(records))
