@@ -106,7 +106,7 @@ def _draft(session: Session, sent: dict[str, Any]) -> Draft:
         email_composing.recipients(session, sent.get("contact_ids", []), sent.get("to", [])),
         email_composing.find_template(session, key, about) if key is not None else None,
         texts if key is None else None,
-        email_composing.find_files(session, sent.get("attachment_ids", [])),
+        files=email_composing.find_files(session, sent.get("attachment_ids", [])),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from crm.actor import Scope
-from crm.models import Contact, Customer, EmailMessage, EmailTemplate, Interaction, Opportunity
+from crm.models import Attachment, Contact, Customer, EmailMessage, EmailTemplate, Interaction, Opportunity
 from crm.models.email_message import EmailState
 from crm.services import emails
 from tests import factories
@@ -75,6 +75,20 @@ def test_a_mail_is_sent_and_the_visitor_is_back_at_the_record(
         assert (entry.opportunity_id, entry.customer_id) == (deal["opportunity"], deal["customer"])
         interaction = entry.id
     assert "Ready" in admin.page(f"/interaction/details/{interaction}")
+
+
+def test_a_file_of_the_record_goes_along(admin: Visitor, deal: dict[str, int], as_system: Callable[..., Any]) -> None:
+    with as_system() as session:
+        place = {"record_type": "opportunity", "record_id": deal["opportunity"]}
+        file = Attachment(name="offer.pdf", sha256="0" * 64, media_type="application/pdf", size=8, **place)
+        session.add(file)
+        session.flush()
+        number = file.id
+    assert "offer.pdf" in admin.page(path(deal))
+    assert "offer.pdf" in admin.post(f"{path(deal)}/preview", written(deal, file=[number])).text
+    admin.post(path(deal), written(deal, file=[number]))
+    (message,) = messages(as_system)
+    assert "offer.pdf" in admin.page(f"/email-message/details/{message.id}")
 
 
 def test_nobody_is_written_to_who_wants_none(

@@ -21,7 +21,7 @@ from tests.workers.conftest import jobs
 from tests.workers.post_office import PostOffice
 from tests.workers.test_delivery import attempt, queued
 
-BUSINESS = {"purpose": EmailPurpose.BUSINESS}
+BUSINESS: dict[str, Any] = {"purpose": EmailPurpose.BUSINESS}
 
 
 def only(session: Any) -> EmailMessage:
