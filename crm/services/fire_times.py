@@ -36,6 +36,10 @@ class Timing:
             raise BadInput("Give a schedule either cron fields or an interval in seconds")
         if self.interval_s is not None and self.interval_s < 1:
             raise invalid("intervalS", "must be %(ge)s or more", ge=1)
+        try:
+            ZoneInfo(self.zone)
+        except (KeyError, ValueError, OSError):
+            raise invalid("timezone", "must be a time zone such as Europe/Berlin or Asia/Shanghai") from None
         if self.cron:
             _trigger(self.cron, self.zone)
 

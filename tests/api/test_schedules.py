@@ -66,7 +66,7 @@ def test_times_can_be_tried_out(world: World) -> None:
     "query",
     [
         *("", "cron=nonsense", "cron=0 8 * * *&intervalS=5", "intervalS=0", "intervalS=x", "every=day"),
-        *("cron=0 8 * * *&timezone=Moon/Base", "intervalS=99999999999999999999"),
+        *("cron=0 8 * * *&timezone=Moon/Base", "intervalS=99999999999999999999", "intervalS=5&timezone=Moon/Base"),
     ],
 )
 def test_times_that_make_no_sense_are_refused(world: World, query: str) -> None:
