@@ -14,29 +14,28 @@ from crm import insertion
 from crm.actor import system
 from crm.db import CrmSession, Database
 from crm.errors import BadInput
-from crm.models import AuditEntry, Category, CategoryType, Customer, Tag
-from crm.models.customer import Rating
+from crm.models import AuditEntry, Category, CategoryType, Product, Tag
 from crm.services import records
 
 TEST = system("test")
-VALUES = {"name": "张伟 Acme", "size": 5, "annual_revenue": Decimal("12.50"), "city": "Berlin"}
-CHANGING = ("id", "created_at", "updated_at", "status_since", "name", "search_text")
+VALUES = {"name": "张伟 Acme", "unit_price": Decimal("12.50"), "description": "Berlin"}
+CHANGING = ("id", "created_at", "updated_at", "name", "code", "search_text")
 
 
 def _make(session: Session, name: str) -> int:
-    made = records.create(session, Customer, VALUES | {"name": name})
+    made = records.create(session, Product, VALUES | {"name": name, "code": name})
     assert made in session
-    records.update(session, made, {"rating": Rating.A})
+    records.update(session, made, {"active": False})
     return int(made.id)
 
 
 def _told(database: Database, key: int) -> tuple[dict[str, Any], list[Any]]:
     with database.read_only(TEST) as session:
-        row = session.get_one(Customer, key)
-        columns = {c.key: getattr(row, c.key) for c in Customer.__table__.columns if c.key not in CHANGING}
-        found = select(AuditEntry).where(AuditEntry.entity == "customer", AuditEntry.record_id == key)
+        row = session.get_one(Product, key)
+        columns = {c.key: getattr(row, c.key) for c in Product.__table__.columns if c.key not in CHANGING}
+        found = select(AuditEntry).where(AuditEntry.entity == "product", AuditEntry.record_id == key)
         entries = session.scalars(found.order_by(AuditEntry.id))
-        return columns, [(e.action, e.actor_name, {**e.changes, "name": ""}) for e in entries]
+        return columns, [(e.action, e.actor_name, {**e.changes, "name": "", "code": ""}) for e in entries]
 
 
 def test_both_ways_leave_the_same_row_and_the_same_audit(database: Database) -> None:
