@@ -99,7 +99,7 @@ def initial(model: type[Any], record: Any) -> dict[str, Any]:
 def for_create(model: type[Any], form: BaseForm) -> dict[str, Any]:
     """Raw values for `schemas.parse`; what was left empty gets its default."""
     values = {field.name: inputs.sent(field, form[field.name].data) for field in asked(model)}
-    return {name: v for name, v in values.items() if (v is not None and v != []) or _empties(model, name)}
+    return {name: v for name, v in values.items() if v not in (None, [], {}) or _empties(model, name)}
 
 
 def _empties(model: type[Any], name: str) -> bool:
