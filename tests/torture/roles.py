@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import faulthandler
+import signal
 import time
 from dataclasses import dataclass
 
@@ -80,7 +82,7 @@ def win(database: Database, number: int, stage_id: int) -> None:
 
 
 def work(settings: Settings, pace: Pace) -> None:
-    smtp.TIMEOUT_S = pace.smtp_timeout_s
+    smtp.TIMEOUT_S = smtp.ANSWER_TIMEOUT_S = pace.smtp_timeout_s
     _run(WorkerProcess(settings, heartbeat_s=pace.heartbeat_s, lease_s=pace.lease_s))
 
 
@@ -96,6 +98,7 @@ def _run(process: WorkerProcess | SchedulerProcess) -> None:
 
 
 def play(name: str, settings: Settings, pace: Pace) -> None:
-    """`seller`, `worker 1`, `relay 2` …, until killed."""
+    """`seller`, `worker 1`, `relay 2` …, until killed; SIGUSR1 shows where its threads are."""
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
     logs.configure(settings)
     {"seller": sell, "worker": work, "relay": relay}[name.partition(" ")[0]](settings, pace)
