@@ -10,7 +10,7 @@ from zlib import crc32
 
 from crm.columns import now
 from crm.formats import today
-from crm.i18n import LANGUAGES, script_texts
+from crm.i18n import LANGUAGES, gettext, script_texts
 from crm.names import words
 
 #: words that stand for a state, whichever entity they belong to → tone
@@ -144,6 +144,8 @@ GLOBALS: dict[str, Any] = {
     "people": PEOPLE,
     "said": SAID,
     "words": words,
+    # for what is stored: the templates' own `_` takes a text for markup and for a format
+    "translated": gettext,
     "key_facts": KEY_FACTS,
     "languages": LANGUAGES,
     "script_texts": script_texts,
