@@ -10,7 +10,7 @@ from crm import access
 from crm.api.call import Call
 from crm.api.envelope import Answer, success
 from crm.api.written import record_data
-from crm.entity import ALL_VERBS, permission
+from crm.entity import entity_of, permission
 from crm.errors import BadInput
 from crm.services.bulk import Changes, apply, read_changes
 
@@ -18,10 +18,10 @@ from crm.services.bulk import Changes, apply, read_changes
 async def bulk(call: Call, model: type[Any]) -> Answer:
     """Answers `{created, updated, deleted}`: records as GET shows them, and numbers of what was deleted."""
     sent = await call.json()
-    changes = read_changes(model, sent)
-    for verb in ALL_VERBS:
-        if changes.of(verb):
+    for verb in entity_of(model).verbs:  # before anything is said of what the rows lack
+        if sent.get(verb):
             access.require(call.actor, permission(model, verb))
+    changes = read_changes(model, sent)
     try:
         return await call.write(lambda session: _done(session, model, changes, each=False))
     except BadInput:  # once more, row by row, to name every row that is wrong; nothing of it is kept
