@@ -57,9 +57,9 @@ from crm.db import Database
 from crm.errors import CrmError
 from crm.settings import Settings
 
-TEMPLATES = Path(__file__).parent / "templates"
 #: imported for what they declare
 _DECLARING = (schedule_inputs,)
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 class DoorBackend(AuthenticationBackend):
@@ -182,8 +182,8 @@ def _routes() -> list[BaseRoute]:
         Route("/attachment/upload", files.upload, name="upload", methods=post),
         Route("/attachment/download/{pk}", files.download, name="download"),
         Route("/attachment/preview/{pk}", files.preview, name="preview"),
-        Route("/{identity}/list", lists.list_page, name="list"),
         Route("/schedules/preview", schedule_views.preview, name="schedule_preview"),
+        Route("/{identity}/list", lists.list_page, name="list"),
         Route("/{identity}/details/{pk}", details.details, name="details"),
         Route("/{identity}/create", edit.create, name="create", methods=both),
         Route("/{identity}/edit/{pk}", edit.edit, name="edit", methods=both),

@@ -8,6 +8,8 @@ from crm.jobs.events import change, instant
 from crm.models.email_message import EmailMessage, EmailState
 from crm.models.job import Job, JobEffect, JobStatus
 
+#: a job whose workers vanished twice waits: if it was not to blame, what ended them may be over by then
+SECOND_CRASH_PAUSE_S = 30.0
 _WHY = "the worker vanished"
 
 
@@ -30,8 +32,12 @@ def sweep(connection: Connection, *, by: str) -> int:
             lease_until=None,
             error_class="WorkerVanished",
             last_error=_WHY,
-            # behind what waits already: what kills its workers must not be first in line each time
-            run_at=case((status == JobStatus.QUEUED.value, instant(connection)), else_=Job.run_at),
+            run_at=case(
+                (status != JobStatus.QUEUED.value, Job.run_at),
+                # behind what waits already: what kills its workers must not be first in line each time
+                (Job.crashes == 0, instant(connection)),
+                else_=instant(connection, plus_s=SECOND_CRASH_PAUSE_S),
+            ),
             finished_at=case((status == JobStatus.QUEUED.value, None), else_=instant(connection)),
         )
         .returning(Job.id, Job.status, Job.attempt)
