@@ -168,7 +168,17 @@ def test_a_job_whose_workers_vanish_is_dead_after_the_third(database: Database) 
         claimed(database, job_id, lease_s=-1)
         assert statement(database, sweep, by="sweeper") == 1
         assert [job.status for job in jobs(database)] == [expected]
+        _make_due(database)
     assert [(job.crashes, job.attempt) for job in jobs(database)] == [(3, 0)]
+
+
+def test_a_job_whose_workers_vanished_twice_waits_until_what_ended_them_may_be_over(database: Database) -> None:
+    (job_id,) = ask(database)
+    for expected_s in (0, 30):
+        claimed(database, job_id, lease_s=-1)
+        statement(database, sweep, by="sweeper")
+        (job,) = jobs(database)
+        assert abs((job.run_at - now()).total_seconds() - expected_s) < 5
 
 
 def test_a_job_whose_worker_vanished_waits_behind_the_others(database: Database) -> None:
