@@ -99,7 +99,8 @@ def _granting(wanted: Any) -> dict[str, str]:
 @cache
 def roles() -> dict[str, dict[str, str]]:
     """Name → grants: none, one scope for everything, sight and verbs apart, and the four that are shipped."""
-    made = {"none": {}} | {scope: _granting(lambda _, scope=scope: scope) for scope in REACH}
+    made: dict[str, dict[str, str]] = {"none": {}}
+    made |= {scope: _granting(lambda _, scope=scope: scope) for scope in REACH}
     made["sees all, acts on own"] = _granting(lambda right: "all" if right.action == "view" else "own")
     made["sees own, acts on all"] = _granting(lambda right: "own" if right.action == "view" else "all")
     made["sees nothing"] = _granting(lambda right: None if right.action == "view" else "all")

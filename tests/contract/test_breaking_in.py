@@ -124,7 +124,7 @@ def _owned(field: Field, model: type[Any], seller: Any) -> dict[str, Any]:
     return {owner: seller.user_id} if owner not in ("", "id") else {}
 
 
-def _required(model: type[Any], own: dict[str, int], seller: Any) -> dict[str, Any]:
+def _required(model: type[Any], own: dict[str, int | None], seller: Any) -> dict[str, Any]:
     taken = {f.name: own[f.name] for f in _references(model) if f.required}
     return {
         name: seller.user_id if key is None else key for name, key in taken.items() if name != entity_of(model).owner
