@@ -39,6 +39,8 @@ class Sample:
     is_mail: bool = False
     #: takes seconds: only its own steps are tried, those before the claim are the same for every kind
     is_heavy: bool = False
+    #: makes what a first run left older, as it would be by the time of the second
+    age: Callable[[Settings], None] = lambda _settings: None
 
 
 def _mail(effect: JobEffect) -> Callable[[Session, Settings], None]:
@@ -95,6 +97,12 @@ def _backups(_session: Session, settings: Settings) -> int:
     return len(list((settings.data_dir / "backups").glob("crm-*")))
 
 
+def _age_backups(settings: Settings) -> None:
+    """They are named after the second in which they were made."""
+    for number, made in enumerate(settings.data_dir.glob("backups/crm-*")):
+        made.rename(made.with_name(f"crm-20200101-00000{number}.tar.gz"))
+
+
 def _user(session: Session) -> User:
     user = User(username="ann", email="ann@example.com", name="Ann", locale="zh", timezone="Asia/Shanghai")
     session.add(user)
@@ -120,5 +128,5 @@ SAMPLES: dict[str, Sample] = {
     "notification": Sample("notification.mail", _notification, _rows(Notification, EmailMessage)),
     "preview": Sample("file.preview", _preview, _previews, is_heavy=True),
     "orphan": Sample("file.sweep", _orphan, _orphans_gone),
-    "backup": Sample("backup.make", _backup, _backups, is_heavy=True),
+    "backup": Sample("backup.make", _backup, _backups, is_heavy=True, age=_age_backups),
 }

@@ -56,6 +56,7 @@ def test_a_process_that_dies_leaves_nothing_lost_doubled_or_hidden(
         assert jobs(database) == [], "who died before the commit has asked for nothing"
         with database.transaction(system("test")) as session:
             sample.ask(session, mailing)
+    sample.age(mailing)
     recover(database, mailing)
     if sample.is_mail:
         check_mail(database, office, step, often=name != "mail")
