@@ -85,6 +85,7 @@ async def run(request: Request) -> Response:
     operation = operations_of(view.model).get(request.path_params["verb"])
     if operation is None:
         raise HTTPException(404)
+    access.require(actor_of(request), operation.permission)
     form = verb_options.form_of(operation)
     if request.method == "GET":
         return await _ask(request, view, key, operation, form, "")

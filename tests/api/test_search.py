@@ -14,12 +14,12 @@ from crm.services import records
 def test_what_is_found_is_told_with_its_kind_and_a_word_more(world: Any, caller: Any) -> None:
     who = caller(view_customers=Scope.ALL)
     with world.session() as session:
-        made = records.create(session, Customer, {"name": "Zephyrine Works", "city": "Basel"})
+        key = records.create(session, Customer, {"name": "Zephyrine Works", "city": "Basel"}).id
     answer = who.get("/search?q=zephyrine")
     assert answer.json() == {
         "code": 200,
         "message": "Success",
-        "data": {"list": [{"type": "customer", "id": made.id, "title": "Zephyrine Works", "subtitle": "Basel"}]},
+        "data": {"list": [{"type": "customer", "id": key, "title": "Zephyrine Works", "subtitle": "Basel"}]},
     }
     assert who.data("/search?q=zephyrine&types=contact,task&limit=3") == {"list": []}
 
