@@ -100,7 +100,7 @@ def make(field: Field) -> Any:
     sized: dict[str, Any] = {"maxlength": field.max_length} if field.max_length else {}
     if field.required:
         sized["aria-required"] = "true"
-    if field.name in OWN:
+    if field.name in OWN and field.choices is None:  # a column of choices may bear the name of an extra input
         return OWN[field.name](**common, render_kw=sized)
     match field.kind:
         case Kind.BOOLEAN:

@@ -1,6 +1,7 @@
 """Every entity × role × operation × own, team, foreign row × API, panel, export, against a naive second opinion.
 
-Generated from the registry and the table of routes: a new entity, verb or route joins by being declared.
+Generated from the registry and the table of routes: a new entity, verb or route joins by being declared.  PostgreSQL
+plays every role; SQLite, whose statements differ and whose roles do not, those in SAMPLED.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from tests.contract.matrix import (
 ENDPOINTS = list(Table(all_routes()).endpoints)
 #: whoever has the role of this name may do everything
 ADMIN = "shipped admin"
+SAMPLED = frozenset({"none", "own", "team", "shipped sales"})
 each_model = pytest.mark.parametrize("model", MODELS, ids=name_of)
 each_role = pytest.mark.parametrize("role", list(roles()))
 
@@ -71,6 +73,8 @@ class Stage:
 
     def become(self, name: str, grants: dict[str, str]) -> Sight:
         """From now on `me` has exactly these rights; every process must notice."""
+        if self.world.database.is_sqlite and name in roles() and name not in SAMPLED:
+            pytest.skip("played on PostgreSQL")
         if self._is != name:
             with self.world.session() as session:
                 user = session.get(User, self.me)
