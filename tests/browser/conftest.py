@@ -94,9 +94,15 @@ class Screen:
 
     def check(self) -> None:
         """Nothing was complained about, nothing that users typed ran as a script."""
-        found, self.problems[:] = self.problems[:], []
+        found, self.problems[:] = [p for p in self.problems if not _stopped_in_a_mail(p)], []
         assert not found, "\n".join(found)
         assert self.page.evaluate("window.attacked") is None
+
+
+def _stopped_in_a_mail(problem: str) -> bool:
+    """A mail may hold anything; its frame lets none of it run, and the browser says so."""
+    stopped = "frame is sandboxed" in problem or "violates the following Content Security Policy" in problem
+    return stopped and re.search(r"/admin/inbox/\d+/", problem) is not None
 
 
 def watch(page: Page, address: str) -> Screen:

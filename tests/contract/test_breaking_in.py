@@ -52,7 +52,9 @@ def test_an_odd_number_is_not_found(method: str, path: str, admin: Any) -> None:
 
 
 @each_route
-def test_odd_bodies_are_refused_and_crash_nothing(method: str, path: str, admin: Any) -> None:
+def test_odd_bodies_are_refused_and_crash_nothing(method: str, path: str, admin: Any, world: Any) -> None:
+    if world.database.is_sqlite:
+        pytest.skip("what is refused before the database is asked is tried on PostgreSQL")
     if method in ("GET", "DELETE") or path.endswith(("/read-all", "/run-now", "/auth/password")):
         pytest.skip("takes no body")
     for name, body in BODIES.items():
