@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,9 +21,9 @@ from crm.admin.visitor import actor_of
 from crm.errors import BadInput, CrmError, Forbidden
 from crm.i18n import error_text, gettext, lazy
 from crm.services import records
+from crm.services.chunks import chunks
 
 MOST = 10_000
-_CHUNK = 500
 #: verb → where the record lies, what is done to it, what is said afterwards (one, many)
 _VERBS: dict[str, tuple[str, Callable[[Session, list[Any]], Any], str, str]] = {
     "delete": ("live", records.delete_many, lazy("Moved to the trash"), lazy("%(count)s records moved to the trash")),
@@ -57,10 +57,7 @@ async def many(request: Request) -> Response:
     """POST /{identity}/bulk/{verb}: `ids`, or `all=1` with the list's `query`: all of them, or none."""
     verb = _verb(request)
     view = _view(request, verb)
-    form = await request.form(max_fields=20_000)
-    query = str(form.get("query") or "")
-    back = paths.list_of(view.model) + (f"?{query}" if query else "")
-    back = paths.safe(back, paths.list_of(view.model))
+    form, query, back = await _sent(request, view)
     try:
         keys = await chosen(request, view, verb, form, query)
         await _remove(request, view, verb, keys)
@@ -75,10 +72,7 @@ async def ask_many(request: Request) -> Response:
     """POST /{identity}/bulk/{verb}/ask: what the same request without `ask` would take along; changes nothing."""
     verb = _verb(request)
     view = _view(request, verb)
-    form = await request.form(max_fields=20_000)
-    query = str(form.get("query") or "")
-    back = paths.list_of(view.model) + (f"?{query}" if query else "")
-    back = paths.safe(back, paths.list_of(view.model))
+    form, query, back = await _sent(request, view)
     try:
         keys = await chosen(request, view, verb, form, query)
     except BadInput as error:
@@ -86,6 +80,14 @@ async def ask_many(request: Request) -> Response:
     sent = [(name, str(value)) for name, value in form.multi_items() if name in ("ids", "all", "query")]
     action = paths.to(view.identity, "bulk", verb)
     return await confirming.page(request, view, verb, keys, action=action, back=back, sent=sent)
+
+
+async def _sent(request: Request, view: EntityView) -> tuple[FormData, str, str]:
+    """The form of the list's bar, the query the list showed, and the way back to that list."""
+    form = await request.form(max_fields=20_000)
+    query = str(form.get("query") or "")
+    here = paths.list_of(view.model)
+    return form, query, paths.safe(f"{here}?{query}" if query else here, here)
 
 
 async def _ask_one(request: Request, view: EntityView, verb: str, key: int) -> Response:
@@ -143,11 +145,10 @@ async def _remove(request: Request, view: EntityView, verb: str, keys: list[int]
 def _act(session: Session, model: type[Any], verb: str, keys: list[int]) -> None:
     """All or nothing: a record that has gone since, or may not be touched, stops the whole."""
     trash, act, _one, _many = _VERBS[verb]
-    chosen = [keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK)]
-    act(session, [record for some in chosen for record in _load(session, model, some, trash)])
+    act(session, [record for some in chunks(keys) for record in _load(session, model, some, trash)])
 
 
-def _load(session: Session, model: type[Any], keys: list[int], trash: str) -> Iterable[Any]:
+def _load(session: Session, model: type[Any], keys: Sequence[int], trash: str) -> Iterable[Any]:
     if len(keys) == 1:
         return [access.find(session, model, keys[0], trash=trash)]
     found = list(session.scalars(select(model).where(model.id.in_(keys)), execution_options={"trash": trash}))

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from crm.db import actor_of
 from crm.entity import entity_of, name_of, permission
-from crm.services.dependents import Group, chunks, live_below, part_of, parts, staying, trashed_below
+from crm.services.chunks import chunks
+from crm.services.dependents import Group, live_below, part_of, parts, staying, trashed_below
 from crm.services.trash import reachable
 
 Counts = dict[str, int]

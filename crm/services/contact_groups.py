@@ -14,8 +14,7 @@ from crm.models.contact import Contact
 from crm.models.contact_group import ContactGroup
 from crm.models.tag import Tag
 from crm.services import records
-
-_CHUNK = 500
+from crm.services.chunks import chunks
 
 
 def add_members(session: Session, group: ContactGroup, contact_ids: Sequence[int]) -> int:
@@ -36,12 +35,11 @@ def put(
     All or nothing: each record is changed by `records.update`, which asks for the permission.
     """
     wanted = sorted(set(keys))
-    chunks = [wanted[start : start + _CHUNK] for start in range(0, len(wanted), _CHUNK)]
-    return sum(_put_some(session, model, chunk, name, target, out) for chunk in chunks)
+    return sum(_put_some(session, model, some, name, target, out) for some in chunks(wanted))
 
 
 def _put_some(
-    session: Session, model: type[Any], keys: list[int], name: str, target: ContactGroup | Tag, out: bool
+    session: Session, model: type[Any], keys: Sequence[int], name: str, target: ContactGroup | Tag, out: bool
 ) -> int:
     # in the order of the keys, so that two of these wait for each other instead of ending in a deadlock
     query = select(model).where(model.id.in_(keys)).order_by(model.id).with_for_update(key_share=True, of=model)

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from crm.entity import REGISTRY, entity_of, name_of
 from crm.fields import models
+from crm.services.chunks import chunks
 
-CHUNK = 500
 _ALL: dict[str, Any] = {"unscoped": True, "trash": "any"}
 
 
@@ -163,9 +163,3 @@ def _through(child: type[Any]) -> Any:
 
 def has_trash(model: type[Any]) -> bool:
     return hasattr(model, "deleted_at")
-
-
-def chunks(keys: Sequence[int]) -> Iterator[Sequence[int]]:
-    """As many as one statement takes."""
-    for start in range(0, len(keys), CHUNK):
-        yield keys[start : start + CHUNK]

@@ -25,11 +25,11 @@ from crm.models.reminder import Channel, Reminder, ReminderKind
 from crm.models.stage import Stage, StageCategory
 from crm.models.task import OPEN, Task
 from crm.models.user import User
+from crm.services.chunks import chunks
 
 MORNING = time(8)
 #: what was missed for longer is not made up for
 WINDOW = timedelta(hours=24)
-AT_ONCE = 500
 OVERDUE_SUBJECT = "Overdue tasks"
 _ANY: dict[str, Any] = {"unscoped": True}
 _DEAL = name_of(Opportunity)
@@ -167,8 +167,7 @@ def _overdue(session: Session, morning: Morning) -> Iterator[Due]:
 
 def _new(session: Session, wanted: Sequence[Due]) -> Iterator[Due]:
     """Those that have no reminder yet."""
-    for first in range(0, len(wanted), AT_ONCE):
-        some = wanted[first : first + AT_ONCE]
+    for some in chunks(wanted):
         known = select(Reminder.key).where(Reminder.key.in_([one.key for one in some]))
         made = set(session.scalars(known, execution_options=_ANY))
         yield from (one for one in some if one.key not in made)

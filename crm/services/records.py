@@ -23,7 +23,8 @@ from crm.insertion import insert_alone
 from crm.services import trash
 from crm.services.assignment import Values as Values
 from crm.services.assignment import assign, assign_hidden, ownership
-from crm.services.dependents import Group, chunks, has_trash
+from crm.services.chunks import chunks
+from crm.services.dependents import Group, has_trash
 from crm.services.integrity import sentence
 
 Function = TypeVar("Function", bound=Callable[..., None])

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm import audit
 from crm.columns import now
-from crm.services.dependents import chunks
+from crm.services.chunks import chunks
 
 Values = Mapping[str, Any]
 

@@ -20,7 +20,8 @@ from crm.entity import name_of, permission, titles_of
 from crm.errors import Forbidden
 from crm.models.base import Base
 from crm.services import rows
-from crm.services.dependents import Group, chunks, linked, live_below, part_of, parts, trashed_below
+from crm.services.chunks import chunks
+from crm.services.dependents import Group, linked, live_below, part_of, parts, trashed_below
 
 Check = Callable[[Session, Group], None]
 _UNSCOPED: dict[str, Any] = {"unscoped": True, "trash": "any"}
