@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -47,12 +46,8 @@ async def _found(request: Request, typed: str, limit: int) -> list[dict[str, Any
     if not typed:
         return []
     async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
-        hits = await session.run_sync(_search, typed, limit)
+        hits = await session.run_sync(search, typed, limit=limit)
     return _grouped(hits)
-
-
-def _search(session: Session, typed: str, limit: int) -> list[Hit]:
-    return search(session, typed, limit=limit)
 
 
 def _grouped(hits: list[Hit]) -> list[dict[str, Any]]:

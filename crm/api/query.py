@@ -103,8 +103,11 @@ def _parse(model: type[Any], text: str, many: bool) -> Query:
 
 def _number(given: dict[str, str], name: str, default: int, most: int) -> int:
     text = given.pop(name, None)
-    if text is None:
-        return default
+    return default if text is None else whole(name, text, most)
+
+
+def whole(name: str, text: str, most: int) -> int:
+    """A parameter that is a whole number from 1 to `most`; BadInput names it."""
     if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= most:
         raise invalid(name, "must be a whole number from 1 to %(most)s", most=most)
     return int(text)

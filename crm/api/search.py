@@ -7,7 +7,7 @@ from typing import Any
 from crm.api.call import Call
 from crm.api.envelope import Answer, success
 from crm.api.json_schema import NUMBER, TEXT, many, record
-from crm.api.query import pairs
+from crm.api.query import pairs, whole
 from crm.api.routing import TOKEN, Endpoint, Method, Parameter, Schema
 from crm.errors import invalid
 from crm.services.search import KINDS, MOST, Hit, search
@@ -43,7 +43,7 @@ def routes() -> list[Endpoint]:
 async def _search(call: Call) -> Answer:
     given = pairs(call.query)
     typed, kinds = given.pop("q", ""), _kinds(given.pop("types", ""))
-    limit = _limit(given.pop("limit", "8"))
+    limit = whole("limit", given.pop("limit", "8"), MOST)
     if given:
         raise invalid(next(iter(given)), "is not a known parameter")
     if not typed.strip():
@@ -63,9 +63,3 @@ def _kinds(text: str) -> tuple[str, ...]:
     if not set(kinds) <= set(KINDS):
         raise invalid("types", "must be one of: %(known)s", known=", ".join(KINDS))
     return kinds
-
-
-def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MOST):
-        raise invalid("limit", "must be a number from 1 to %(most)s", most=MOST)
-    return int(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from crm.api.call import Call
 from crm.api.envelope import Answer, success
 from crm.api.json_schema import INSTANT, NUMBER, TEXT, either, many, record
-from crm.api.query import pairs
+from crm.api.query import pairs, whole
 from crm.api.routing import Endpoint, Method, Parameter, Schema
 from crm.entity import path_of, permission, title_of, titles_of
 from crm.errors import invalid
@@ -71,7 +70,7 @@ async def read(model: type[Any], call: Call) -> Answer:
     after = read_place(given.pop("cursor", ""))
     if given:
         raise invalid(next(iter(given)), "is not a known parameter")
-    size = _size(sizes[0]) if sizes else SIZE
+    size = whole("limit", sizes[0], LARGEST) if sizes else SIZE
     found, following = await call.read(
         lambda session: timeline.page(session, model, key, kinds=kinds, after=after, size=size)
     )
@@ -82,9 +81,3 @@ async def read(model: type[Any], call: Call) -> Answer:
 def shown(entry: Entry) -> dict[str, Any]:
     """An entry as the API tells it."""
     return {camel(name): value for name, value in asdict(entry).items() if name != "source"}
-
-
-def _size(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= LARGEST:
-        raise invalid("limit", "must be a whole number from 1 to %(most)s", most=LARGEST)
-    return int(text)
