@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,9 +18,8 @@ from crm.admin.visitor import Visitor, current_actor
 from crm.db import Database
 from crm.entity import permission
 from crm.models.job import Job
-from crm.models.notification import Notification
 from crm.rights import load_actor
-from crm.services import job_console, restorations, sessions
+from crm.services import job_console, notifications, restorations, sessions
 from crm.settings import Settings
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -128,17 +126,10 @@ def _news(session: Session, actor: Actor) -> dict[str, Any]:
     """What every page shows beside its own: see Visitor."""
     may_see = actor.may(permission(Job, "view"))
     return {
-        "unread": _unread(session, actor),
+        "unread": notifications.unread_at_most(session, actor.user_id, 100),  # a hundred are as many as more
         "trouble": job_console.count_trouble(session, actor) if may_see else 0,
         "is_copy": restorations.is_a_copy(session),
     }
-
-
-def _unread(session: Session, actor: Actor) -> int:
-    """News the user has not read; a hundred are as many as more."""
-    unread = (Notification.user_id == actor.user_id, Notification.read_at.is_(None))
-    mine = select(Notification.id).where(*unread).limit(100).subquery()
-    return session.scalar(select(func.count()).select_from(mine), execution_options={"unscoped": True}) or 0
 
 
 def inner_path(scope: Mapping[str, str]) -> str:

@@ -28,8 +28,8 @@ from crm.models.task import OPEN, Task
 from crm.models.task_series import TaskSeries
 from crm.models.user import User
 from crm.rights import load_actor
-from crm.services import notifications, records, reminders, rows, task_reminders, users
-from crm.services.dependents import chunks
+from crm.services import links, notifications, records, reminders, rows, task_reminders, users
+from crm.services.chunks import chunks
 
 TITLE = "%(count)s records were handed over to you"
 BODY = "From %(name)s: %(what)s"
@@ -214,5 +214,5 @@ def _tell(session: Session, user: User, receiver: User, done: dict[Kind, int]) -
         title=translate(receiver.locale, TITLE, count=sum(done.values())),
         body=translate(receiver.locale, BODY, name=user.name or user.username, what=what),
         key=f"hand-over:{uuid.uuid4()}",
-        link=f"/admin/{name_of(of.model).replace('_', '-')}/list?{of.owner}={receiver.id}",
+        link=links.list_path(of.model, **{of.owner: receiver.id}),
     )

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from crm.columns import now
+from crm.entity import name_of
 from crm.i18n import translate
 from crm.models.job import Job, JobStatus
 from crm.models.notification import Notification
 from crm.models.role import Role
 from crm.models.user import User
 from crm.rights import ADMIN
-from crm.services import notifications
+from crm.services import links, notifications
 
 KIND = "job_failed"
 TITLE = "A job failed: %(kind)s"
@@ -61,6 +61,7 @@ def _administrators(session: Session) -> list[int]:
 def _tell(session: Session, job: Job, administrators: Iterable[int]) -> None:
     who = or_(User.id.in_(administrators), User.id == job.principal_id)
     wanted = select(User).where(who, User.status, User.deleted_at.is_(None)).order_by(User.id)
+    about = links.Link(name_of(Job), job.id)
     ended = int(job.finished_at.timestamp()) if job.finished_at else 0
     for user in session.scalars(wanted, execution_options=_UNSCOPED):
         notifications.tell(
@@ -70,14 +71,6 @@ def _tell(session: Session, job: Job, administrators: Iterable[int]) -> None:
             title=translate(user.locale, TITLE, kind=job.kind),
             body=job.last_error,
             key=f"job:{job.id}:{ended}:{user.id}",
-            link=f"/admin/job/details/{job.id}",
-            about=_Link(record_id=job.id),
+            link=links.path(about),
+            about=about,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Link:
-    """What the notification takes over."""
-
-    record_id: int
-    record_type: str = "job"

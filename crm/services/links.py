@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm import access
 from crm.actor import Actor
 from crm.db import actor_of
-from crm.entity import REGISTRY, entity_of, permission, title_of
+from crm.entity import REGISTRY, entity_of, name_of, permission, title_of
 from crm.errors import invalid
 
 #: users, roles, jobs and the like: asking whether a number exists there would tell something
@@ -59,4 +60,14 @@ def seen_by(session: Session, record: Any, reader: Actor) -> Any | None:
 
 def path(record: Any) -> str:
     """Where the panel shows the record that `record` points at; empty without a link."""
-    return f"/admin/{record.record_type.replace('_', '-')}/details/{record.record_id}" if record.record_type else ""
+    return f"/admin/{_identity(record.record_type)}/details/{record.record_id}" if record.record_type else ""
+
+
+def list_path(model: type[Any], **filters: object) -> str:
+    """Where the panel lists the records of `model` that fit."""
+    return f"/admin/{_identity(name_of(model))}/list?{urlencode(filters)}"
+
+
+def _identity(name: str) -> str:
+    """As the panel spells an entity in its addresses: `task_series` → `task-series`."""
+    return name.replace("_", "-")

@@ -13,8 +13,6 @@ from typing import Any
 from sqlalchemy import event, func, inspect, select
 from sqlalchemy.orm import Session
 
-from crm import access
-from crm.actor import Actor
 from crm.db import CrmSession, actor_of
 from crm.entity import entity_of, name_of
 from crm.i18n import translate
@@ -55,10 +53,10 @@ class Piece:
     record: Any
     user_id: int
 
-
-def keep_quiet(session: Session, *, quiet: bool) -> None:
-    """While quiet, nothing is gathered: whoever changes many records tells of them in their own words."""
-    session.info["news_off"] = quiet
+    @property
+    def link(self) -> links.Link:
+        """Once the record is stored."""
+        return links.Link(name_of(type(self.record)), self.record.id)
 
 
 # ---------------------------------------------------------------------------------------------- gathering
@@ -66,7 +64,7 @@ def keep_quiet(session: Session, *, quiet: bool) -> None:
 
 @event.listens_for(CrmSession, "after_flush")
 def _gather(session: Session, _context: Any) -> None:
-    if session.info.get("news_off") or actor_of(session).user_id is None:
+    if actor_of(session).user_id is None:
         return
     pieces: list[Piece] = session.info.setdefault("news", [])
     for record in [*session.new, *session.dirty]:
@@ -141,15 +139,14 @@ def _tell(session: Session) -> None:
         return
     session.flush()
     pieces: list[Piece] = session.info.pop("news")
-    by_user: dict[int, dict[tuple[str, str, int], Piece]] = {}
+    by_user: dict[int, dict[tuple[str, links.Link], Piece]] = {}
     for piece in pieces:
         if not inspect(piece.record).persistent:
             continue  # a savepoint was rolled back
         mine = by_user.setdefault(piece.user_id, {})
-        mine[piece.kind, name_of(type(piece.record)), piece.record.id] = piece
+        mine[piece.kind, piece.link] = piece
     for user_id, theirs in by_user.items():
         _tell_user(session, user_id, list(theirs.values()))
-    session.flush()
 
 
 def _tell_user(session: Session, user_id: int, pieces: list[Piece]) -> None:
@@ -157,7 +154,7 @@ def _tell_user(session: Session, user_id: int, pieces: list[Piece]) -> None:
     if reader is None:
         return
     user = session.get_one(User, user_id, execution_options=_ANY)
-    seen = [piece for piece in pieces if _may_see(session, piece.record, reader)]
+    seen = [piece for piece in pieces if links.seen_by(session, piece.link, reader) is not None]
     assigned = [piece for piece in seen if piece.kind == "assigned"]
     if len(assigned) > 1:
         _tell_of_many(session, user, assigned)
@@ -166,17 +163,10 @@ def _tell_user(session: Session, user_id: int, pieces: list[Piece]) -> None:
             _tell_of_one(session, user, piece)
 
 
-def _may_see(session: Session, record: Any, reader: Actor) -> bool:
-    model = type(record)
-    wanted = select(model.id).where(model.id == record.id, access.visible(model, reader))
-    return session.scalar(wanted, execution_options=_ANY) is not None
-
-
 def _tell_of_one(session: Session, user: User, piece: Piece) -> None:
-    record, name = piece.record, name_of(type(piece.record))
-    about = links.Link(name, record.id)
+    record, about = piece.record, piece.link
     title = translate(user.locale, TITLES[piece.kind], who=actor_of(session).name, name=_label(record))
-    key = f"{piece.kind}:{name}:{record.id}:{record.version}:{user.id}"
+    key = f"{piece.kind}:{about.record_type}:{record.id}:{record.version}:{user.id}"
     notifications.tell(session, user, kind=piece.kind, title=title, key=key, link=links.path(about), about=about)
 
 
@@ -185,12 +175,8 @@ def _tell_of_many(session: Session, user: User, pieces: list[Piece]) -> None:
     title = translate(user.locale, ASSIGNED_MANY, who=actor_of(session).name, count=len(pieces))
     body = "\n".join(_label(piece.record) for piece in pieces[:10])
     key = f"assigned:{len(pieces)}:{name_of(type(first))}:{first.id}:{first.version}:{user.id}"
-    notifications.tell(session, user, kind="assigned", title=title, body=body, key=key, link=_list_of(pieces, user))
-
-
-def _list_of(pieces: list[Piece], user: User) -> str:
-    model = type(pieces[0].record)
-    return f"/admin/{name_of(model)}/list?{entity_of(model).owner}={user.id}"
+    link = links.list_path(type(first), **{entity_of(type(first)).owner: user.id})
+    notifications.tell(session, user, kind="assigned", title=title, body=body, key=key, link=link)
 
 
 def _label(record: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Select, select
@@ -52,20 +52,13 @@ def wishes(session: Session, user_id: int) -> dict[str, Wish]:
 
 def keep(session: Session, user_id: int, wanted: Mapping[str, Wish]) -> None:
     """Store these wishes of the user, one row a kind; what is as before is left alone."""
-    for preference in _stored(session, user_id, wanted):
-        wished = wanted[preference.kind]
-        if (preference.in_app, preference.by_mail) != (wished.in_app, wished.by_mail):
-            records.update(session, preference, {"in_app": wished.in_app, "by_mail": wished.by_mail})
-
-
-def _stored(session: Session, user_id: int, wanted: Iterable[str]) -> list[NotificationPreference]:
-    found = {p.kind: p for p in session.scalars(_of(user_id))}
-    for kind in wanted:
-        if kind not in found:
-            default = _default(kind)
-            values = {"user_id": user_id, "kind": kind, "in_app": default.in_app, "by_mail": default.by_mail}
-            found[kind] = records.create(session, NotificationPreference, values)
-    return [found[kind] for kind in wanted]
+    stored = {preference.kind: preference for preference in session.scalars(_of(user_id))}
+    for kind, wished in wanted.items():
+        values = {"in_app": wished.in_app, "by_mail": wished.by_mail}
+        if kind not in stored:
+            records.create(session, NotificationPreference, {"user_id": user_id, "kind": kind, **values})
+        elif wished != Wish(stored[kind].in_app, stored[kind].by_mail):
+            records.update(session, stored[kind], values)
 
 
 def _default(kind: str) -> Wish:

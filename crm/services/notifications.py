@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -65,15 +65,24 @@ def read(session: Session, notification: Notification) -> None:
 
 def read_all(session: Session) -> int:
     """Mark all of the actor's own notifications as read; how many."""
-    mine = (Notification.user_id == actor_of(session).user_id, Notification.read_at.is_(None))
+    mine = _unread_of(actor_of(session).user_id)
     done = session.execute(update(Notification).where(*mine).values(read_at=now()), execution_options=_UNSCOPED)
     return int(getattr(done, "rowcount", 0))
 
 
 def unread(session: Session) -> int:
     """How many of the actor's own are unread."""
-    mine = (Notification.user_id == actor_of(session).user_id, Notification.read_at.is_(None))
-    return session.scalar(select(func.count(Notification.id)).where(*mine)) or 0
+    return session.scalar(select(func.count(Notification.id)).where(*_unread_of(actor_of(session).user_id))) or 0
+
+
+def unread_at_most(session: Session, user_id: int | None, most: int) -> int:
+    """How many of a user's are unread, counted no further than `most`: for what every page shows."""
+    some = select(Notification.id).where(*_unread_of(user_id)).limit(most).subquery()
+    return session.scalar(select(func.count()).select_from(some), execution_options=_UNSCOPED) or 0
+
+
+def _unread_of(user_id: int | None) -> tuple[ColumnElement[bool], ...]:
+    return (Notification.user_id == user_id, Notification.read_at.is_(None))
 
 
 def newest(session: Session, limit: int = 10) -> list[Notification]:

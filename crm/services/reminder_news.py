@@ -159,12 +159,12 @@ def _overdue(session: Session, reminder: Reminder, record: Any, actor: Actor) ->
     tasks = sorted(found, key=lambda task: (_day(task), task.id))
     if not tasks:
         return None
-    listed = tuple((task.title, _when(task), f"/admin/{name_of(Task)}/details/{task.id}") for task in tasks)
+    listed = tuple((task.title, _when(task), links.path(links.Link(name_of(Task), task.id))) for task in tasks)
     lines = [f"{title} ({when})" for title, when, _ in listed[:MOST_LISTED]]
     if len(tasks) > MOST_LISTED:
         lines.append(gettext("and %(count)s more", count=len(tasks) - MOST_LISTED))
     title = gettext("Overdue tasks: %(count)s", count=len(tasks))
-    link = f"/admin/{name_of(Task)}/list?assignee_id={reminder.user_id}&overdue=true"
+    link = links.list_path(Task, assignee_id=reminder.user_id, overdue="true")
     return News("overdue", title, "\n".join(lines), link, listed[:MOST_MAILED])
 
 
