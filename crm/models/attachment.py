@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.columns import choice
 from crm.entity import RECORD, Entity
-from crm.models.base import Linked, Owned, Record, Searchable, Trashable
+from crm.models.base import Linked, Record, Searchable, Trashable
+from crm.models.owned import Owned
 
 
 class PreviewState(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import (
     DDL,
@@ -20,15 +20,11 @@ from sqlalchemy import (
     event,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from crm.columns import Instant, Key, Money, now
 from crm.entity import REGISTRY
 from crm.search_text import search_ddl
-
-if TYPE_CHECKING:
-    from crm.models.team import Team
-    from crm.models.user import User
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -97,26 +93,6 @@ class Trashable:
     deleted_with: Mapped[str | None] = mapped_column(
         String(60), sort_order=95, doc="Record it went to the trash with, such as customer:42; empty: on its own."
     )
-
-
-class Owned:
-    """Rows that belong to a user and a team, which the scopes `own` and `team` go by."""
-
-    @declared_attr
-    def owner_id(cls) -> Mapped[int | None]:
-        return mapped_column(ForeignKey("user.id"), sort_order=80, doc="User it belongs to.")
-
-    @declared_attr
-    def team_id(cls) -> Mapped[int | None]:
-        return mapped_column(ForeignKey("team.id"), index=True, sort_order=81, doc="Team it belongs to.")
-
-    @declared_attr
-    def owner(cls) -> Mapped[User | None]:
-        return relationship("User", foreign_keys=f"{cls.__name__}.owner_id")  # type: ignore[attr-defined]
-
-    @declared_attr
-    def team(cls) -> Mapped[Team | None]:
-        return relationship("Team", foreign_keys=f"{cls.__name__}.team_id")  # type: ignore[attr-defined]
 
 
 class Searchable:

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.columns import choice
 from crm.entity import Entity
-from crm.models.base import Owned, Record, Searchable, Trashable
+from crm.models.base import Record, Searchable, Trashable
 from crm.models.contact_group import ContactGroup, contact_group_member
 from crm.models.customer import Customer
+from crm.models.owned import Owned
 from crm.models.tag import Tag, tag_link
 
 contact_tag = tag_link("contact")

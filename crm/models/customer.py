@@ -11,8 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.columns import choice, now
 from crm.entity import Entity
-from crm.models.base import Owned, Record, Searchable, Trashable
+from crm.models.base import Record, Searchable, Trashable
 from crm.models.category import Category
+from crm.models.owned import Owned
 from crm.models.tag import Tag, tag_link
 
 customer_tag = tag_link("customer")

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.columns import choice, now
 from crm.entity import Entity
-from crm.models.base import Owned, Record, Searchable, Trashable
+from crm.models.base import Record, Searchable, Trashable
 from crm.models.contact import Contact
 from crm.models.customer import Customer
 from crm.models.opportunity import Opportunity
+from crm.models.owned import Owned
 
 
 class InteractionKind(StrEnum):

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm.columns import Fraction, choice, filled_by_rule, now
 from crm.entity import Entity
-from crm.models.base import Owned, Record, Searchable, Trashable
+from crm.models.base import Record, Searchable, Trashable
 from crm.models.contact import Contact
 from crm.models.customer import Customer
 from crm.models.lost_reason import LostReason
 from crm.models.opportunity_figures import Reckoned
+from crm.models.owned import Owned
 from crm.models.pipeline import Pipeline
 from crm.models.stage import ForecastCategory, Stage
 from crm.models.tag import Tag, tag_link

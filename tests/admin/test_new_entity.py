@@ -15,7 +15,8 @@ from crm.db import Database
 from crm.entity import OPERATIONS, REGISTRY, Entity, operation
 from crm.entity_check import problems_of
 from crm.errors import Conflict
-from crm.models.base import Base, Owned, Record, Searchable, Trashable
+from crm.models.base import Base, Record, Searchable, Trashable
+from crm.models.owned import Owned
 from tests.admin.conftest import Visitor
 from tests.admin.test_lists import names
 

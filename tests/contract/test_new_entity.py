@@ -13,7 +13,8 @@ from crm.actor import Scope
 from crm.entity import OPERATIONS, REGISTRY, Entity, operation, permission
 from crm.entity_check import problems_of
 from crm.models import AuditEntry, Customer
-from crm.models.base import Base, Owned, Record, Searchable, Trashable
+from crm.models.base import Base, Record, Searchable, Trashable
+from crm.models.owned import Owned
 from tests.clients import World, settings_for, started
 from tests.conftest import BACKENDS
 from tests.factories import as_json, make, sample

@@ -14,7 +14,7 @@ from crm.actor import Scope
 from crm.api.resources import address
 from crm.entity import REGISTRY, entity_of, name_of, permission
 from crm.models import Attachment, Contact, Customer, Job, JobEvent, Opportunity, Task, Team, User
-from crm.models.base import Owned
+from crm.models.owned import Owned
 from crm.rights import load_actor
 from crm.services import records
 from tests.factories import make
