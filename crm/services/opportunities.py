@@ -11,13 +11,17 @@ from typing import Any
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from crm.entity import rule
+from crm import access
+from crm.db import actor_of
+from crm.entity import permission, rule
 from crm.errors import invalid
 from crm.models.opportunity import Opportunity
 from crm.models.pipeline import Pipeline
 from crm.models.stage import Stage, StageCategory
 from crm.services import opportunity_amounts, stage_entry
 
+#: category → the verb that closes a deal so
+_CLOSES = {StageCategory.WON: "win", StageCategory.LOST: "lose"}
 _ANY: dict[str, Any] = {"unscoped": True, "trash": "any"}
 
 
@@ -31,6 +35,7 @@ def place(session: Session, deal: Opportunity, changed: frozenset[str]) -> None:
         _begin(session, deal)
     if _is_changed(deal, "stage_id") or _is_changed(deal, "pipeline_id"):
         stage = _stage(session, deal)
+        _require_verb(session, deal, stage)
         stage_entry.enter(session, deal, stage, keep_probability="probability_override" in changed)
     elif any(_is_changed(deal, name) for name in ("amount", "lost_reason_id", "lost_notes")):
         _keep_closed(session, deal)
@@ -70,6 +75,19 @@ def _stage(session: Session, deal: Opportunity) -> Stage:
     if stage.pipeline_id != deal.pipeline_id:
         raise invalid("stageId", "must be a stage of the deal's pipeline")
     return stage
+
+
+def _require_verb(session: Session, deal: Opportunity, stage: Stage) -> None:
+    """Whoever changes the stage by hand needs the right to the verb that would have done it; Forbidden without it.
+
+    Of a new deal only the closing is asked: it may begin in any open stage, and would be its maker's before it closes.
+    """
+    before = stage_entry.stage_before(session, deal)
+    verb = _CLOSES.get(stage.category)
+    if before is None:
+        access.require(actor_of(session), permission(Opportunity, verb) if verb else None)
+        return
+    access.require_for(session, deal, verb or ("reopen" if before.category in stage_entry.CLOSED else "move"))
 
 
 def _keep_closed(session: Session, deal: Opportunity) -> None:
