@@ -10,8 +10,9 @@ from starlette.requests import Request
 
 from crm.actor import Actor, Scope
 from crm.admin.site import Panel
-from crm.admin.views import make_view
+from crm.admin.views import EntityView, make_view
 from crm.admin.visitor import Visitor as Seen
+from crm.admin.visitor import current_actor
 from crm.models import Contact, Team, User
 from crm.services import records
 from tests import factories
@@ -84,14 +85,44 @@ def test_a_page_offers_only_what_its_reader_may_do(visitor: Make, admin: Visitor
     assert "/contact/create" not in visitor(view_contacts=Scope.ALL).page("/contact/list")
 
 
-def _request(panel: Panel, actor: Actor) -> Request:
+def _request(panel: Panel, actor: Actor | None, **path: str) -> Request:
     scope = {"type": "http", "state": {"visitor": Seen(actor, "", "")}, "app": panel.admin, "headers": []}
-    return Request(scope | {"query_string": b"", "path_params": {}, "method": "GET", "path": "/"})
+    return Request(scope | {"query_string": b"", "path_params": path, "method": "GET", "path": "/"})
+
+
+def _panel(client: Any) -> Panel:
+    found: Panel = next(route.app.state.panel for route in client.app.routes if getattr(route, "name", "") == "admin")
+    return found
+
+
+def _contacts(panel: Panel) -> EntityView:
+    return next(view for view in panel.entity_views if view.model is Contact)
+
+
+def test_what_sqladmin_reads_by_itself_is_what_the_actor_may_see(visitor: Make, as_system: Any, client: Any) -> None:
+    agent = visitor(view_contacts=Scope.OWN)
+    rows, panel = _rows(as_system, agent), _panel(client)
+    view = _contacts(panel)
+
+    async def seen(actor: Actor | None) -> set[str]:
+        mark = current_actor.set(actor)
+        try:
+            found = {
+                name: await view.get_object_for_details(_request(panel, actor, pk=str(rows[name]))) for name in ROWS
+            }
+        finally:
+            current_actor.reset(mark)
+        return {name for name, record in found.items() if record is not None}
+
+    assert client.portal.call(seen, Actor(agent.user_id, "x", {"view_contacts": Scope.OWN})) == {"mine"}
+    assert client.portal.call(seen, Actor(agent.user_id, "x", {})) == set()
+    with pytest.raises(RuntimeError, match="signed-in actor"):
+        client.portal.call(seen, None)
 
 
 async def test_sqladmins_own_checks_let_no_missing_record_pass(client: Any) -> None:
-    panel = next(route.app.state.panel for route in client.app.routes if getattr(route, "name", "") == "admin")
-    view = next(v for v in panel.entity_views if v.model is Contact)
+    panel = _panel(client)
+    view = _contacts(panel)
     request = _request(panel, Actor(1, "x", everything=True))
     for check in (view.check_can_view_details, view.check_can_edit, view.check_can_delete):
         assert await check(request, None) is False
@@ -105,8 +136,7 @@ async def test_no_column_is_ever_served_as_a_file(admin: Visitor, client: Any, a
         key = factories.make(Contact, session, name="pyproject.toml").id
     for way in ("download", "preview"):
         assert admin.get(f"/contact/{key}/name/{way}/").status_code == 404
-    panel = next(route.app.state.panel for route in client.app.routes if getattr(route, "name", "") == "admin")
-    view = next(v for v in panel.entity_views if v.model is Contact)
+    view = _contacts(_panel(client))
     with pytest.raises(HTTPException) as refused:
         await view.get_object_filepath(str(key), "name")
     assert refused.value.status_code == 404
