@@ -165,6 +165,7 @@ _SCRIPT_TEXTS = {
     "light": lazy("Switch to light"),
     "dismiss": lazy("Dismiss"),
     "remove": lazy("Remove"),
+    "colleagues": lazy("Colleagues"),
 }
 
 

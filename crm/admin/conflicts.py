@@ -52,6 +52,8 @@ def _readable(field: Field, form: BaseForm) -> str:
     entry: Any = form[field.name]
     if field.relation is not None:
         return ", ".join(o["text"] for o in entry.selected)
+    if field.name in forms.LINK:
+        return str(entry.told)
     if field.kind is Kind.BOOLEAN:
         return gettext("Yes") if entry.data else gettext("No")
     if field.kind is Kind.CHOICE:

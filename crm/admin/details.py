@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from crm import access
 from crm.actor import Actor
-from crm.admin import asked, cells, history, labels, pages, paths, record_parts, related_panels
+from crm.admin import asked, cells, history, labels, pages, paths, record_parts, related_panels, starters
 from crm.admin.operations import offered
 from crm.admin.urls import key_of, view_of
 from crm.admin.views import EntityView
@@ -48,6 +48,7 @@ def _context(session: Session, view: EntityView, key: int, number: int) -> dict[
     return {
         "record": {"id": key, "title": title, "subtitle": "", "trashed": trashed, "fields": shown},
         "operations": [] if trashed else offered(session, record),
+        "starters": [] if trashed else starters.offered(session, record),
         "own_parts": own_parts,
         "panels": related_panels.of(session, model, key),
         "history": entries,

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from wtforms.form import BaseForm
 
 from crm import access
-from crm.admin import conflicts, forms, history, leaving, merging, pages, paths
+from crm.admin import conflicts, forms, history, leaving, mentions, merging, pages, paths
 from crm.admin.labels import title_of
 from crm.admin.merging import Merge, Snapshot
 from crm.admin.urls import key_of, view_of
@@ -154,6 +154,7 @@ async def _form_page(
         "form": form,
         "fields": {f.name: f for f in forms.asked(view.model)},
         "groups": groups(view.model),
+        "naming": mentions.FIELDS.get(view.identity.replace("-", "_"), frozenset()),
         "error": error,
         "record": {"id": key, "title": title},
         "form_action": own,
@@ -171,12 +172,12 @@ async def _form_page(
 
 
 def groups(model: type[Any]) -> list[dict[str, Any]]:
-    """The fields in groups {label, names}: what it is, who it belongs to."""
+    """The fields in groups {label, names}: what it is, what it is about, who it belongs to."""
     named = [f.name for f in forms.asked(model)]
-    ownership = [n for n in named if n in ("owner_id", "team_id", "assignee_id")]
-    rest = [n for n in named if n not in ownership]
-    made = [{"label": "", "names": rest}]
-    return [*made, {"label": gettext("Belongs to"), "names": ownership}] if ownership else made
+    apart = [(gettext("Linked to"), forms.LINK), (gettext("Belongs to"), ("owner_id", "team_id", "assignee_id"))]
+    made = [{"label": label, "names": [n for n in named if n in names]} for label, names in apart]
+    taken = {n for group in made for n in group["names"]}
+    return [{"label": "", "names": [n for n in named if n not in taken]}, *(g for g in made if g["names"])]
 
 
 async def _refused(

@@ -19,6 +19,8 @@ from crm.i18n import error_text, gettext
 
 VERSION = "version"
 SNAPSHOT = "shown"
+#: the fields that together point at any record (see `record_links`)
+LINK = ("record_type", "record_id")
 
 
 class FormValues:

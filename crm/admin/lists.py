@@ -86,7 +86,7 @@ async def look_up(request: Request) -> Response:
         raise Forbidden("Forbidden")
     term = clean(request.query_params.get("term", ""))[:200]
     async with pages.panel_of(request).database.read_only_async(actor) as session:
-        found = await session.run_sync(_matching, target, term)
+        found = await session.run_sync(matching, target, term)
     return JSONResponse({"results": found})
 
 
@@ -98,7 +98,8 @@ def _look_up_field(view: EntityView, name: str) -> Field:
     return known[name]
 
 
-def _matching(session: Session, target: type[Any], term: str) -> list[dict[str, str]]:
+def matching(session: Session, target: type[Any], term: str) -> list[dict[str, str]]:
+    """{id, text} of records with the words of `term`, by name; all of them where nothing was typed."""
     name = shown_name(target)
     found = select(target.id, name).order_by(name, target.id).limit(MOST_LOOKED_UP)
     if term:

@@ -67,7 +67,20 @@ def merge(model: type[Any], form: BaseForm, shown: Snapshot | None, stored: Raw)
         if _is_absent(one, entry) or forms.same(one, entry.data, now if shown is None else was):
             continue
         _add(found, one, was, now, entry.data, moved=moved)
+    _keep_link_whole(model, form, found)
     return found
+
+
+def _keep_link_whole(model: type[Any], form: BaseForm, found: Merge) -> None:
+    """Kind and number are one link: half of mine with half of theirs would point at a record that nobody chose."""
+    link = [one for one in forms.asked(model) if one.name in forms.LINK]
+    names = {one.name for one in link}
+    if not names & found.values.keys() or not names & set(found.theirs):
+        return
+    for one in link:
+        found.typed[one.name] = form[one.name].data
+        found.values[one.name] = inputs.sent(one, form[one.name].data)
+    found.clashes += [one.name for one in link if one.name not in found.clashes]
 
 
 def _add(found: Merge, one: Field, was: Any, now: Any, mine: Any, *, moved: bool) -> None:

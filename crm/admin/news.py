@@ -13,12 +13,14 @@ from crm import access, formats
 from crm.admin import pages, paths
 from crm.admin.urls import key_of
 from crm.admin.visitor import actor_of
-from crm.entity import permission
+from crm.entity import operations_of, permission
 from crm.i18n import gettext
 from crm.models.notification import Notification
+from crm.names import words
 from crm.services import notification_preferences, notifications
 from crm.services.notification_kinds import KINDS, OF_REMINDERS
 from crm.services.notification_preferences import Wish
+from crm.services.snoozes import Wait
 
 ICONS = {
     "assigned": "user-plus",
@@ -33,26 +35,45 @@ ICONS = {
 }
 
 
+#: how many the bell shows, and its page
+FEW, MANY = 10, 50
+
+
+async def page(request: Request) -> Response:
+    """The newest fifty as a page: for phones, and without scripts."""
+    async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
+        context = await session.run_sync(_latest, MANY)
+    title, here = gettext("Notifications"), paths.to("news")
+    more = {"page_title": title, "breadcrumbs": [{"label": title, "url": ""}], "back": here}
+    return pages.render(request, "crm/news_page.html", {**context, **more})
+
+
 async def latest(request: Request) -> Response:
     """The newest ten, as the part of a page that the bell shows; with `?count=1` only how many are unread."""
     async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
         if request.query_params.get("count"):
             return JSONResponse({"unread": await session.run_sync(notifications.unread)})
-        context = await session.run_sync(_latest)
+        context = await session.run_sync(_latest, FEW)
     return pages.render(request, "crm/news.html", context)
 
 
-def _latest(session: Session) -> dict[str, Any]:
-    return {"news": [_shown(one) for one in notifications.newest(session)], "waiting": notifications.unread(session)}
+def _latest(session: Session, most: int) -> dict[str, Any]:
+    found = notifications.newest(session, most)
+    return {"news": [_shown(session, one) for one in found], "waiting": notifications.unread(session)}
 
 
-def _shown(one: Notification) -> dict[str, Any]:
+def _shown(session: Session, one: Notification) -> dict[str, Any]:
+    snooze = operations_of(Notification)["snooze"]
+    may_wait = snooze.when is not None and snooze.when(one) and access.allows(session, one, "snooze")
     return {
         "title": one.title,
         "when": formats.ago(one.created_at),
         "icon": ICONS.get(one.kind, "bell"),
         "is_read": one.read_at is not None,
         "url": paths.to("news", one.id, "open"),
+        "body": one.body,
+        "snooze_url": paths.to("notification", "do", one.id, "snooze") if may_wait else "",
+        "waits": [{"value": str(wait), "label": gettext(words(str(wait)))} for wait in Wait] if may_wait else [],
     }
 
 

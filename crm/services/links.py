@@ -39,8 +39,10 @@ def check(session: Session, record: Any) -> None:
     record.record_type = kind
     if kind is None and key is None:
         return
-    if kind is None or key is None:
-        raise invalid("recordId", "goes together with recordType")
+    if kind is None:
+        raise invalid("recordType", "is needed as well: the kind of the linked record")
+    if key is None:
+        raise invalid("recordId", "is needed as well: the linked record itself")
     model = REGISTRY.get(kind)
     if model is None or entity_of(model).section in _NOT_LINKED:
         raise invalid("recordType", "must be a kind of record such as customer or opportunity")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from crm.actor import Scope
-from crm.models import Notification, User
-from crm.services import notification_preferences, notifications
+from crm.columns import now
+from crm.models import Notification, Reminder, User
+from crm.models.reminder import ReminderState
+from crm.services import notification_preferences, notifications, reminder_news
 from crm.services.notification_preferences import Wish
+from tests import factories
 
 OWN = {"view_notifications": Scope.OWN, "read_notification": Scope.OWN}
 WISHES = {
@@ -59,3 +63,51 @@ def test_preferences_are_kept_as_they_are_ticked(reader: Any, as_system: Any) ->
     assert wishes["assigned"] == Wish(in_app=False, by_mail=False)
     assert wishes["mentioned"] == Wish(in_app=True, by_mail=True)
     assert wishes["job_failed"] == Wish(in_app=True, by_mail=True)
+
+
+@pytest.fixture
+def reminded(visitor: Callable[..., Any], as_system: Any) -> tuple[Any, int, int]:
+    """Somebody who was told of a reminder: the visitor, the notification and the reminder."""
+    made = visitor(**OWN, snooze_notification=Scope.OWN)
+    with as_system() as session:
+        values = {"user_id": made.user_id, "subject": "Call Bo", "remind_at": now() - timedelta(minutes=1)}
+        reminder = factories.make(Reminder, session, **values).id
+        reminder_news.tell(session, reminder)
+        key = session.query(Notification).filter_by(user_id=made.user_id).one().id
+    return made, key, reminder
+
+
+@pytest.mark.parametrize("wait", ["ten_minutes", "one_hour", "tomorrow_morning"])
+def test_a_reminder_is_put_off_from_the_bell(reminded: tuple[Any, int, int], as_system: Any, wait: str) -> None:
+    reader, key, reminder = reminded
+    for path in ("/news/latest", "/news"):
+        page = reader.page(path)
+        assert f'action="/admin/notification/do/{key}/snooze"' in page
+        assert f'name="wait" value="{wait}"' in page
+    answer = reader.post(f"/notification/do/{key}/snooze", {"wait": wait, "back": "/admin/news"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/admin/news")
+    with as_system() as session:
+        held = session.get(Reminder, reminder)
+        assert (held.state, held.snoozes) == (ReminderState.WAITING, 1)
+        assert held.remind_at > now()
+        assert session.get(Notification, key).read_at is not None
+
+
+def test_what_reminds_of_nothing_or_is_somebody_elses_is_not_put_off(
+    reminded: tuple[Any, int, int], reader: Any, visitor: Callable[..., Any]
+) -> None:
+    _, key, _ = reminded
+    assert "/snooze" not in reader.page("/news")
+    other = visitor(**OWN, snooze_notification=Scope.OWN)
+    assert other.post(f"/notification/do/{key}/snooze", {"wait": "one_hour"}).status_code == 404
+    assert visitor(**OWN).post(f"/notification/do/{key}/snooze", {"wait": "one_hour"}).status_code == 403
+    token = {"csrf_token": "x"}
+    assert reminded[0].post(f"/notification/do/{key}/snooze", {"wait": "one_hour", **token}).status_code == 403
+
+
+def test_all_are_marked_as_read_and_one_stays_where_one_was(reader: Any) -> None:
+    assert 'value="/admin/news"' in reader.page("/news")
+    answer = reader.post("/news/read-all", {"back": "/admin/task/list?page=2"})
+    assert answer.headers["location"] == "/admin/task/list?page=2"
+    assert "read-all" not in reader.page("/news")
+    assert reader.post("/news/read-all", {"back": "https://evil.example"}).headers["location"].startswith("/admin/")

@@ -25,11 +25,11 @@
       dropdownParent: window.jQuery(element.closest('.filter-panel') || document.body),
       ajax: {
         url: element.dataset.url, dataType: 'json', delay: 250, cache: false,
-        data: function (params) { return { name: element.dataset.name || element.name, term: params.term || '' }; },
-        processResults: function (data) {
-          const rows = data.results || data;
-          return { results: rows.map(function (row) { return { id: row.id, text: row.text }; }) };
+        data: function (params) {
+          const kind = element.dataset.kind ? document.getElementById(element.dataset.kind).value : undefined;
+          return { name: element.dataset.name || element.name, term: params.term || '', kind: kind };
         },
+        processResults: function (data) { return { results: data.results || data }; },
       },
     });
     $element.on('select2:open', function () {

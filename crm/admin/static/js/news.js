@@ -12,7 +12,11 @@
   bell.addEventListener('toggle', function () {
     if (!bell.open) return;
     fetch(address).then(function (answer) { return answer.ok ? answer.text() : ''; }).then(function (text) {
-      if (text) panel.replaceChildren(...new DOMParser().parseFromString(text, 'text/html').body.childNodes);
+      if (!text) return;
+      panel.replaceChildren(...new DOMParser().parseFromString(text, 'text/html').body.childNodes);
+      panel.querySelectorAll('[name=back]').forEach(function (field) {
+        field.value = window.location.pathname + window.location.search;
+      });
     }).catch(function () {});
   });
   window.setInterval(function () {
