@@ -16,7 +16,7 @@ from crm.i18n import gettext
 from crm.models.email_message import EmailMessage
 from crm.models.job import Job, JobStatus
 from crm.models.job_event import JobEvent
-from crm.services import job_console
+from crm.services import job_console, own_words
 from crm.services.job_console import Figures
 
 #: height of the chart, in the units of its drawing; each minute is ten wide
@@ -26,16 +26,20 @@ _LIVE = (JobStatus.QUEUED, JobStatus.DISPATCHED, JobStatus.RUNNING)
 
 def rows(session: Session, found: Sequence[Job], *, worker_heard: bool) -> list[dict[str, Any]]:
     """Jobs as `row` draws them, each with its steps and what can be done about it."""
-    events = job_console.events_of(session, [job.id for job in found])
-    return [row(session, job, events[job.id], worker_heard=worker_heard) for job in found]
+    numbers = [job.id for job in found]
+    events, mails = job_console.events_of(session, numbers), _mails(session, numbers)
+    return [row(session, job, events[job.id], mails.get(job.id), worker_heard=worker_heard) for job in found]
 
 
-def row(session: Session, job: Job, events: Sequence[JobEvent], *, worker_heard: bool = True) -> dict[str, Any]:
-    """{id, title, url, status, label, cause, tries, when, queue, progress, steps, operations}"""
+def row(
+    session: Session, job: Job, events: Sequence[JobEvent], mail: EmailMessage | None, *, worker_heard: bool = True
+) -> dict[str, Any]:
+    """{id, title, about, url, status, label, cause, tries, when, queue, progress, steps, operations}"""
     late = job_console.has_waited_too_long(job)
     return {
         "id": job.id,
         "title": job_words.kind(job.kind),
+        "about": _about(mail) if mail is not None else None,
         "url": paths.details_of(Job, job.id),
         "status": str(job.status),
         "late": late,
@@ -46,7 +50,7 @@ def row(session: Session, job: Job, events: Sequence[JobEvent], *, worker_heard:
         "queue": job_words.queue(job.queue),
         "progress": progress(job),
         "steps": [step(event) for event in events],
-        "operations": [*offered(session, job), *_of_mail(session, job)],
+        "operations": [*offered(session, job), *_of_mail(session, job, mail)],
     }
 
 
@@ -56,7 +60,7 @@ def progress(job: Job) -> dict[str, Any] | None:
         return None
     done, total = job.progress_done or 0, job.progress_total
     numbers = f"{formats.number(done)} / {formats.number(total)}" if total else formats.number(done)
-    return {"done": done, "total": total, "note": job.progress_note, "text": numbers}
+    return {"done": done, "total": total, "note": own_words.shown(job.progress_note), "text": numbers}
 
 
 def step(event: JobEvent) -> dict[str, str]:
@@ -67,18 +71,23 @@ def step(event: JobEvent) -> dict[str, str]:
         "status": event.to_status,
         "label": job_words.status(event.to_status),
         "who": event.actor,
-        "note": event.note,
+        "note": own_words.shown(event.note),
     }
 
 
-def _of_mail(session: Session, job: Job) -> list[dict[str, Any]]:
+def _mails(session: Session, numbers: Sequence[int]) -> dict[int, EmailMessage]:
+    """job → the mail it sends, of those the actor may see."""
+    found = session.scalars(select(EmailMessage).where(EmailMessage.job_id.in_(numbers)))
+    return {mail.job_id: mail for mail in found if mail.job_id and access.allows(session, mail, "view")}
+
+
+def _about(mail: EmailMessage) -> dict[str, str]:
+    return {"text": mail.subject, "to": mail.to_address, "url": paths.details_of(EmailMessage, mail.id)}
+
+
+def _of_mail(session: Session, job: Job, mail: EmailMessage | None) -> list[dict[str, Any]]:
     """An unclear mail is decided with the mail's own verbs."""
-    if job.kind != "email.send" or job.status is not JobStatus.UNCERTAIN:
-        return []
-    message = session.scalar(select(EmailMessage).where(EmailMessage.job_id == job.id))
-    if message is None or not access.allows(session, message, "view"):
-        return []
-    return offered(session, message)
+    return offered(session, mail) if mail is not None and job.status is JobStatus.UNCERTAIN else []
 
 
 # ---------------------------------------------------------------------------------------------- figures
@@ -163,5 +172,5 @@ def _round_up(number: int) -> int:
 def of_job(session: Session, job: Job) -> dict[str, Any]:
     """Progress, cause and steps, on the page of the job itself; renewed while there is something to come."""
     events = job_console.events_of(session, [job.id])[job.id]
-    shown = row(session, job, events)
+    shown = row(session, job, events, _mails(session, [job.id]).get(job.id))
     return {"job": shown, "live_url": paths.to("jobs", job.id, "live") if job.status in _LIVE else ""}

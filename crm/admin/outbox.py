@@ -16,24 +16,16 @@ from crm.admin.record_parts import record_part
 from crm.admin.visitor import actor_of
 from crm.entity import permission
 from crm.errors import Forbidden
-from crm.i18n import gettext, lazy
+from crm.i18n import gettext
 from crm.models.email_message import EmailMessage, EmailState
 from crm.models.job_event import JobEvent
-from crm.services import emails
+from crm.services import emails, own_words
 
 SIZE = 50
 #: what somebody must decide about stands first
 _FIRST = (EmailState.UNCERTAIN, EmailState.REFUSED)
 _STATES = {str(state): state for state in EmailState}
 _MOST_COUNTED = 1000
-#: what we write where no server has answered: said in the reader's language
-_OURS = (
-    lazy("The recipient wants no mail from us"),
-    lazy("Called off"),
-    lazy("A file of this mail is gone"),
-    lazy("An earlier worker vanished while it handed the mail over"),
-    lazy("The database went away before anything was handed over"),
-)
 
 
 async def outbox(request: Request) -> Response:
@@ -110,7 +102,7 @@ def _told(session: Session, row: EmailMessage) -> dict[str, Any]:
 def answer(row: EmailMessage) -> str:
     """The server's last words with their code, or our own reason, in the reader's language."""
     if not row.smtp_code:
-        return gettext(row.smtp_reply) if row.smtp_reply in _OURS else row.smtp_reply
+        return own_words.shown(row.smtp_reply)
     return f"{row.smtp_code} {row.smtp_reply}"
 
 

@@ -1,4 +1,4 @@
-"""Administrators, and whoever asked for a job, are told once when it is dead."""
+"""Administrators, and whoever asked for a job, are told once when it is dead, or nobody knows what became of it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from sqlalchemy.orm import Session
 
 from crm.columns import now
 from crm.entity import name_of
-from crm.i18n import translate
+from crm.i18n import gettext, using
+from crm.models.email_message import EmailMessage, EmailPurpose
 from crm.models.job import Job, JobStatus
 from crm.models.notification import Notification
 from crm.models.role import Role
 from crm.models.user import User
 from crm.rights import ADMIN
-from crm.services import links, notifications
+from crm.services import job_kinds, links, notifications, own_words
 
 KIND = "job_failed"
-TITLE = "A job failed: %(kind)s"
-#: what died longer ago was seen, or nobody was there to be told
+#: what ended longer ago was seen, or nobody was there to be told
 _WITHIN = timedelta(days=1)
 _AT_ONCE = 100
 _UNSCOPED = {"unscoped": True}
@@ -28,13 +28,13 @@ _UNSCOPED = {"unscoped": True}
 
 def tell_of_dead(session: Session) -> int:
     """Write the notifications that are due; how many jobs they are about.  A job that dies again is told again."""
-    dead = session.scalars(_untold(), execution_options=_UNSCOPED).all()
-    if not dead:
+    ended = session.scalars(_untold(), execution_options=_UNSCOPED).all()
+    if not ended:
         return 0
     administrators = _administrators(session)
-    for job in dead:
+    for job in ended:
         _tell(session, job, administrators)
-    return len(dead)
+    return len(ended)
 
 
 def anything_to_tell(session: Session) -> bool:
@@ -49,8 +49,8 @@ def _untold() -> Select[Job]:
         Notification.record_id == Job.id,
         Notification.created_at >= Job.finished_at,
     )
-    dead = (Job.status == JobStatus.DEAD, Job.finished_at > now() - _WITHIN)
-    return select(Job).where(*dead, ~told).order_by(Job.id).limit(_AT_ONCE)
+    badly = (Job.status.in_((JobStatus.DEAD, JobStatus.UNCERTAIN)), Job.finished_at > now() - _WITHIN)
+    return select(Job).where(*badly, ~told).order_by(Job.id).limit(_AT_ONCE)
 
 
 def _administrators(session: Session) -> list[int]:
@@ -61,16 +61,33 @@ def _administrators(session: Session) -> list[int]:
 def _tell(session: Session, job: Job, administrators: Iterable[int]) -> None:
     who = or_(User.id.in_(administrators), User.id == job.principal_id)
     wanted = select(User).where(who, User.status, User.deleted_at.is_(None)).order_by(User.id)
-    about = links.Link(name_of(Job), job.id)
-    ended = int(job.finished_at.timestamp()) if job.finished_at else 0
+    mail = session.scalar(select(EmailMessage).where(EmailMessage.job_id == job.id), execution_options=_UNSCOPED)
+    about, ended = links.Link(name_of(Job), job.id), int(job.finished_at.timestamp()) if job.finished_at else 0
     for user in session.scalars(wanted, execution_options=_UNSCOPED):
+        with using(user.locale):
+            title, body = _title(job, mail), _body(job, mail)
         notifications.tell(
             session,
             user,
             kind=KIND,
-            title=translate(user.locale, TITLE, kind=job.kind),
-            body=job.last_error,
+            title=title,
+            body=body,
             key=f"job:{job.id}:{ended}:{user.id}",
-            link=links.path(about),
+            link=links.path(links.Link(name_of(EmailMessage), mail.id) if mail is not None else about),
             about=about,
+            mail=mail is None or mail.purpose is EmailPurpose.BUSINESS,  # else a dead mail would make the next one
         )
+
+
+def _title(job: Job, mail: EmailMessage | None) -> str:
+    if mail is None:
+        return gettext("A job failed: %(kind)s", kind=job_kinds.title(job.kind))
+    if job.status is JobStatus.UNCERTAIN:
+        return gettext("Nobody knows whether this mail arrived: %(subject)s", subject=mail.subject)
+    return gettext("This mail could not be sent: %(subject)s", subject=mail.subject)
+
+
+def _body(job: Job, mail: EmailMessage | None) -> str:
+    """Why, and to whom it should have gone."""
+    why = own_words.shown(job.last_error)
+    return f"{mail.to_address}\n{why}" if mail is not None else why

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from crm.actor import Actor, Scope, system
@@ -15,9 +15,10 @@ from crm.db import Database
 from crm.jobs import enqueue, presence
 from crm.jobs import lease as leases
 from crm.models import Job, Notification
+from crm.models.email_message import EmailPurpose
 from crm.models.job import JobStatus
 from crm.rights import load_actor
-from crm.services import job_alerts, job_console, jobs
+from crm.services import emails, job_alerts, job_console, jobs
 from tests import factories
 
 ASK: dict[str, Any] = {"unscoped": True}
@@ -113,3 +114,38 @@ def test_administrators_and_the_principal_hear_of_a_dead_job_once(database: Data
         assert {(row.kind, row.body, row.link) for row in rows} == {
             ("job_failed", "It broke", f"/admin/job/details/{dead}")
         }
+
+
+@pytest.mark.parametrize("status", [JobStatus.DEAD, JobStatus.UNCERTAIN])
+def test_a_mail_that_failed_is_told_by_its_subject_and_leads_to_the_mail(database: Database, status: JobStatus) -> None:
+    with database.transaction(system("test")) as session:
+        factories.user(session, admin=True).locale = "zh"
+        business = EmailPurpose.BUSINESS
+        mail = emails.queue(session, to="bo@b.example", subject="Our offer", text="T", key="k", purpose=business)
+        job = session.get_one(Job, mail.job_id)
+        job.status, job.finished_at, job.last_error = status, now(), "Connection unexpectedly closed"
+        number = mail.id
+    with database.transaction(system("test")) as session:
+        assert job_alerts.tell_of_dead(session) == 1
+        assert job_alerts.tell_of_dead(session) == 0
+    with database.read_only(system("test")) as session:
+        (told,) = session.scalars(select(Notification)).all()
+        assert "Our offer" in told.title
+        assert "mail" not in told.title
+        assert told.body.startswith("bo@b.example\n")
+        assert "Connection" not in told.body
+        assert told.link == f"/admin/email-message/details/{number}"
+        assert session.scalar(select(func.count(Job.id)).where(Job.kind == "notification.mail")) == 1
+
+
+def test_mail_that_tells_of_dead_mail_makes_no_more_of_it(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        factories.user(session, admin=True)
+        mail = emails.queue(session, to="gone@b.example", subject="A job failed", text="T", key="notification:1")
+        job = session.get_one(Job, mail.job_id)
+        job.status, job.finished_at = JobStatus.DEAD, now()
+    with database.transaction(system("test")) as session:
+        assert job_alerts.tell_of_dead(session) == 1
+    with database.read_only(system("test")) as session:
+        assert session.scalar(select(func.count(Notification.id))) == 1
+        assert session.scalar(select(func.count(Job.id)).where(Job.kind == "notification.mail")) == 0
