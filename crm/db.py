@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.util import greenlet_spawn
@@ -24,6 +24,15 @@ Result = TypeVar("Result")
 GUARDS: set[str] = set()
 #: a connection that was idle for longer is asked whether it still lives
 IDLE_S = 1.0
+#: so long the web waits for silence to end: for a statement (the server ends each after 5 s), and for a sign of life
+SILENCE_S = 6
+PING_S = 2
+#: how long a writer of SQLite waits for the others: web and workers
+BUSY_MS = {"web": 8_000, "work": 15_000}
+#: how often `run` begins anew where PostgreSQL gave its transaction up for another one
+TRIES = 4
+#: of several transactions that wait for each other one is given up: serialization failure, deadlock
+_GIVEN_UP = frozenset({"40001", "40P01"})
 _NEEDED = {"access", "audit"}
 
 
@@ -67,7 +76,7 @@ class Database:
             driver = "sqlite+pysqlite" if self.is_sqlite else "postgresql+psycopg"
             options = self._options(f"-c statement_timeout={self._timeout_s}s -c lock_timeout=10s")
             engine = create_engine(self.url.set(drivername=driver), **options)
-            self._prepare(engine, write=write)
+            self._prepare(engine, write=write, user="work")
             self._engines[kind] = engine
         return self._engines[kind]
 
@@ -76,7 +85,7 @@ class Database:
         if kind not in self._async_engines:
             driver = "sqlite+aiosqlite" if self.is_sqlite else "postgresql+asyncpg"
             engine = create_async_engine(self.url.set(drivername=driver), **self._async_options())
-            self._prepare(engine.sync_engine, write=write)
+            self._prepare(engine.sync_engine, write=write, user="web")
             self._async_engines[kind] = engine
         return self._async_engines[kind]
 
@@ -91,13 +100,13 @@ class Database:
         if not self.is_sqlite:
             server = {"statement_timeout": "5s", "lock_timeout": "3s", "jit": "off"}
             server["idle_in_transaction_session_timeout"] = "10s"
-            connect = {"timeout": 3, "command_timeout": 10, "server_settings": server}
+            connect = {"timeout": 3, "command_timeout": SILENCE_S, "server_settings": server}
             options["connect_args"] = connect
         return options
 
-    def _prepare(self, engine: Engine, *, write: bool) -> None:
+    def _prepare(self, engine: Engine, *, write: bool, user: str) -> None:
         if self.is_sqlite:
-            _prepare_sqlite(engine, write=write)
+            _prepare_sqlite(engine, write=write, busy_ms=BUSY_MS[user])
         else:
             _ping_idle(engine)
 
@@ -134,10 +143,19 @@ class Database:
     async def run(self, actor: Actor, service: Callable[..., Result], *arguments: Any, **info: Any) -> Result:
         """`service(session, *arguments)` in one transaction, from begin to commit in one step of the event loop's
         greenlet: what an AsyncSession does in five.  For the web doors' writes.
+
+        Where the database gives it up so that others may go on, it is done again from its beginning: so `service` may
+        change nothing but what stands in its session.
         """
         _guarded()
         engine = self.async_engine().sync_engine
-        return await greenlet_spawn(_in_transaction, engine, {"actor": actor, **info}, service, arguments)
+        for left in reversed(range(TRIES)):
+            try:
+                return await greenlet_spawn(_in_transaction, engine, {"actor": actor, **info}, service, arguments)
+            except DBAPIError as error:
+                if not (left and _was_given_up(error)):
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     def _async_session(self, write: bool, actor: Actor, info: dict[str, Any]) -> AsyncSession:
         engine = self.async_engine(write=write)
@@ -161,6 +179,10 @@ def _in_transaction(
 ) -> Result:
     with CrmSession(engine, info=info, expire_on_commit=False) as session, session.begin():
         return service(session, *arguments)
+
+
+def _was_given_up(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in _GIVEN_UP
 
 
 def normalised(url: str) -> URL:
@@ -189,19 +211,33 @@ def _ping_idle(engine: Engine) -> None:
         if monotonic() - record.info.get("idle_since", float("inf")) < IDLE_S:
             return
         try:
-            engine.dialect.do_ping(connection)
-        except engine.dialect.loaded_dbapi.Error as error:
+            if engine.dialect.is_async:
+                connection.run_async(_ping)
+            else:
+                engine.dialect.do_ping(connection)
+        except Exception as error:
             raise DisconnectionError from error
 
 
-def _prepare_sqlite(engine: Engine, *, write: bool) -> None:
+async def _ping(connection: Any) -> None:
+    """asyncpg's; a server that is frozen would else be waited for as long as for a statement, and once more at the
+    end of the connection.
+    """
+    try:
+        await connection.execute(";", timeout=PING_S)
+    except Exception:
+        connection.terminate()
+        raise
+
+
+def _prepare_sqlite(engine: Engine, *, write: bool, busy_ms: int) -> None:
     """WAL, foreign keys, and our own BEGIN: SQLAlchemy's default lost 1,030 of 1,200 concurrent updates."""
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        pragmas = ["busy_timeout=15000", "foreign_keys=ON", "temp_store=MEMORY"]
+        pragmas = [f"busy_timeout={busy_ms}", "foreign_keys=ON", "temp_store=MEMORY"]
         pragmas += ["journal_mode=WAL", "synchronous=FULL"] if write else ["query_only=ON"]
         for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")

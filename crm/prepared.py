@@ -28,10 +28,12 @@ class Prepared:
     """A statement as text, and how its parameters are filled in: by name, in the driver's order.
 
     Parameters without a value of their own are asked for, and those in `named`; a parameter with a function (the
-    present instant) asks it each time.
+    present instant) asks it each time.  TypeError for a driver that takes parameters by name (psycopg).
     """
 
     def __init__(self, statement: Statement, dialect: Dialect, *, named: Collection[str] = ()) -> None:
+        if not dialect.positional:
+            raise TypeError(f"{dialect.driver} takes its parameters by name")
         asked = {*named, *_without_value(statement)}
         filled = statement.params(dict.fromkeys(asked)) if isinstance(statement, Select) else statement
         compiled: Any = filled.compile(dialect=dialect)

@@ -6,9 +6,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from crm import outages
 from crm.admin import pages
-from crm.errors import CrmError
-from crm.i18n import error_text, gettext, lazy
+from crm.admin.door import LANGUAGE_COOKIE
+from crm.admin.visitor import Visitor
+from crm.errors import CrmError, Unavailable
+from crm.i18n import error_text, gettext, lazy, negotiate, use
 from crm.logs import request_id
 
 _SENTENCES = {
@@ -35,7 +38,18 @@ async def on_crm_error(request: Request, error: Exception) -> Response:
     """What services refuse."""
     assert isinstance(error, CrmError)
     sentence = gettext(_SENTENCES[403]) if error.status == 403 else error_text(error)
-    return page(request, sentence, error.status)
+    answer = page(request, sentence, error.status)
+    if isinstance(error, Unavailable):
+        answer.headers["Retry-After"] = str(outages.RETRY_AFTER_S)
+    return answer
+
+
+def away(request: Request) -> Response:
+    """While the database does not answer: nobody knows who asks, so neither their language nor their menu."""
+    if "visitor" not in request.scope["state"]:
+        request.scope["state"]["visitor"] = Visitor(None, "", "")
+        use(negotiate(request.cookies.get(LANGUAGE_COOKIE), accept=request.headers.get("accept-language", "")))
+    return page(request, gettext(outages.GONE), Unavailable.status)
 
 
 def page(request: Request, sentence: str, status: int) -> Response:

@@ -1,13 +1,19 @@
-"""The outermost wall of the panel: security headers on every answer, and no stack trace in any."""
+"""The outermost wall of the panel: security headers on every answer, and no stack trace in any.
+
+While the database is away every page is a 503 that says so, and when to come again.
+"""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crm import outages
 from crm.i18n import gettext
 from crm.logs import logger
 
@@ -39,10 +45,13 @@ def policy(nonce: str) -> str:
 
 
 class Headers:
-    """Makes the nonce of a request, sets headers on whatever is answered, and turns a crash into a plain sentence."""
+    """Makes the nonce of a request, sets headers on whatever is answered, and turns a crash into a plain sentence.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    `away` is the page for a time without a database.
+    """
+
+    def __init__(self, app: ASGIApp, away: Callable[[Request], Response]) -> None:
+        self.app, self._away = app, away
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,11 +71,20 @@ class Headers:
         try:
             await self.app(scope, receive, dressed)
         except Exception as error:
-            log.error("panel_failed", path=scope["path"], error=type(error).__name__, exc_info=True)
+            answer = self._answer(Request(scope, receive), error)
             if started:
                 raise
-            sentence = gettext("Something went wrong. It has been noted; please try again.")
-            await Response(sentence, 500, media_type="text/plain; charset=utf-8")(scope, receive, dressed)
+            await answer(scope, receive, dressed)
+
+    def _answer(self, request: Request, error: Exception) -> Response:
+        if outages.unavailable(error):
+            log.warning("unavailable", path=request.scope["path"], reason=type(error).__name__)
+            answer = self._away(request)
+            answer.headers["Retry-After"] = str(outages.RETRY_AFTER_S)
+            return answer
+        log.error("panel_failed", path=request.scope["path"], error=type(error).__name__, exc_info=True)
+        sentence = gettext("Something went wrong. It has been noted; please try again.")
+        return Response(sentence, 500, media_type="text/plain; charset=utf-8")
 
 
 def _dress(scope: Scope, headers: MutableHeaders, nonce: str, status: int) -> None:

@@ -96,7 +96,7 @@ class Panel(Admin):
             title="CRM",
             templates_dir=str(TEMPLATES),
             middlewares=[
-                Middleware(Headers),
+                Middleware(Headers, away=errors.away),
                 Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6),
                 Middleware(Door, database=database, settings=settings),
             ],

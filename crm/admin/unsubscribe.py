@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 
-from crm import i18n
+from crm import i18n, outages
 from crm.actor import system
 from crm.admin import site
 from crm.admin.headers import Headers
@@ -28,7 +28,9 @@ _TEMPLATE = "crm/unsubscribe.html"
 
 def mount(database: Database, settings: Settings) -> Mount:
     """The page's own small application, beside the panel."""
-    inner = Starlette(routes=[Route("/{token}", page, methods=["GET", "POST"])], middleware=[Middleware(Headers)])
+    inner = Starlette(
+        routes=[Route("/{token}", page, methods=["GET", "POST"])], middleware=[Middleware(Headers, away=_away)]
+    )
     inner.state.database, inner.state.settings = database, settings
     return Mount(PATH, app=inner)
 
@@ -51,6 +53,10 @@ async def page(request: Request) -> Response:
     async with state.database.read_only_async(actor) as session:
         done = await session.run_sync(unsubscribing.is_done, address)
     return _answer(request, 200, address=unsubscribing.masked(address), done=done)
+
+
+def _away(request: Request) -> Response:
+    return _answer(request, 503, error=i18n.gettext(outages.GONE))
 
 
 async def _unsubscribe(database: Database, address: str) -> None:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from typing import Any
 
-import asyncpg
 from sqlalchemy import exc
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crm import outages
 from crm.api.envelope import Answer, Header, failure, refusal
 from crm.errors import BadInput, CrmError, Unavailable
 from crm.logs import logger, request_id
 
 _log = logger("crm.api")
 _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-GONE = "The database does not answer; try again in a moment"
 INTERNAL = "Internal Server Error"
 #: no answer of the API is a page
 POLICY: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
@@ -99,19 +97,8 @@ def error_answer(error: Exception) -> Answer:
 
 def as_crm_error(error: Exception) -> CrmError | None:
     """The error a user should read, if it is one of ours or one of a database that is away."""
-    if isinstance(error, CrmError):
-        return error if error.status < 500 or isinstance(error, Unavailable) else None
+    if isinstance(error, CrmError) and error.status < 500:
+        return error
     if isinstance(error, exc.DataError):
         return BadInput("The body holds a value that cannot be stored")
-    away = (OSError, asyncpg.PostgresConnectionError, exc.TimeoutError, exc.OperationalError, exc.InterfaceError)
-    if isinstance(error, away) or _is_away(error):
-        return Unavailable(GONE)
-    return None
-
-
-def _is_away(error: Any) -> bool:
-    """Connections that broke, locks and statements that timed out, transactions the server gave up."""
-    if not isinstance(error, exc.DBAPIError):
-        return False
-    state = str(getattr(error.orig, "sqlstate", "") or "")
-    return error.connection_invalidated or state[:2] in ("08", "53", "57", "40", "55")
+    return outages.unavailable(error)

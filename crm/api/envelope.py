@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 
 from crm.errors import BadInput, CrmError, TooManyRequests, Unauthenticated, Unavailable
+from crm.outages import RETRY_AFTER_S
 
 #: instants end in Z; whatever has no zone would be UTC
 JSON_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
-RETRY_AFTER_S = 2
 Header = tuple[bytes, bytes]
 
 

@@ -18,11 +18,11 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 
-from crm.db import Database
+from crm.db import BUSY_MS, SILENCE_S, Database
 from crm.errors import Unavailable
+from crm.outages import GONE
 from crm.prepared import Prepared, Values
 
-GONE = "The database does not answer; try again in a moment"
 _DRIVER = "postgresql+asyncpg"
 _CONNECT_S = 3
 _SERVER = {
@@ -106,7 +106,7 @@ class PostgresReader:
             return await asyncpg.connect(
                 **self._options,
                 timeout=_CONNECT_S,
-                command_timeout=10,
+                command_timeout=SILENCE_S,
                 statement_cache_size=1000,
                 server_settings=_SERVER,
             )
@@ -146,7 +146,7 @@ class SqliteReader:
         made: sqlite3.Connection | None = getattr(self._own, "connection", None)
         if made is None:
             made = sqlite3.connect(self._path, isolation_level=None, cached_statements=500, check_same_thread=False)
-            for pragma in ("busy_timeout=15000", "temp_store=MEMORY", "query_only=ON"):
+            for pragma in (f"busy_timeout={BUSY_MS['web']}", "temp_store=MEMORY", "query_only=ON"):
                 made.execute(f"PRAGMA {pragma}")
             self._own.connection = made
             self._opened.append(made)

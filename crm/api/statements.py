@@ -102,7 +102,8 @@ _plans: dict[tuple[Any, ...], Plan] = {}
 
 def plan_for(model: type[Any], shape: Shape, actor: Actor, dialect: Dialect) -> Plan:
     """The kept plan for one shape and one reach, built when first asked for."""
-    key = (model, shape, reach_of(model, shape, actor), dialect.name)
+    # The driver too: the same statement bears other parameters for asyncpg than for psycopg.
+    key = (model, shape, reach_of(model, shape, actor), dialect.name, dialect.driver)
     plan = _plans.get(key)
     if plan is None:
         if len(_plans) >= _PLANS:

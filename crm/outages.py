@@ -1,0 +1,31 @@
+"""Which errors mean that the database is away, and the sentence for whoever asked meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+from sqlalchemy import exc
+
+from crm.errors import CrmError, Unavailable
+
+GONE = "The database does not answer; try again in a moment"
+RETRY_AFTER_S = 2
+_AWAY = (OSError, asyncpg.PostgresConnectionError, exc.TimeoutError, exc.OperationalError, exc.InterfaceError)
+
+
+def unavailable(error: BaseException) -> Unavailable | None:
+    """The error a user should read where a server did not answer; None for every other trouble."""
+    if isinstance(error, Unavailable):
+        return error
+    if isinstance(error, CrmError | exc.DataError):
+        return None
+    return Unavailable(GONE) if isinstance(error, _AWAY) or _is_away(error) else None
+
+
+def _is_away(error: Any) -> bool:
+    """Connections that broke, locks and statements that timed out, transactions the server gave up."""
+    if not isinstance(error, exc.DBAPIError):
+        return False
+    state = str(getattr(error.orig, "sqlstate", "") or "")
+    return error.connection_invalidated or state[:2] in ("08", "53", "57", "40", "55")
