@@ -61,8 +61,8 @@ async def change(request: Request) -> Response:
     try:
         sign, name, target = _link(view, str(form.get("link") or ""))
         keys = await removal.chosen(request, view, "delete", form, query)
-        async with pages.panel_of(request).database.transaction_async(actor_of(request)) as session:
-            changed = await session.run_sync(_put, view.model, keys, name, target, sign == "-")
+        run = pages.panel_of(request).database.run
+        changed = await run(actor_of(request), _put, view.model, keys, name, target, sign == "-")
     except CrmError as error:
         if error.status == 403:
             raise

@@ -49,8 +49,7 @@ async def page(request: Request) -> Response:
         return await _ask(request, key)
     data = await request.form(max_fields=100)
     try:
-        async with pages.panel_of(request).database.transaction_async(actor_of(request), verb="hand_over") as session:
-            done = await session.run_sync(_give, key, data)
+        done = await pages.panel_of(request).database.run(actor_of(request), _give, key, data, verb="hand_over")
     except CrmError as error:
         if error.status in (403, 404):
             raise

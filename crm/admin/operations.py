@@ -111,9 +111,8 @@ def _next(data: FormData, view: EntityView, key: int) -> str:
 
 async def _do(request: Request, view: EntityView, key: int, operation: Operation, sent: Mapping[str, Any]) -> None:
     values = schemas.read(verb_options.schema_of(operation), sent, by="name")
-    database = pages.panel_of(request).database
-    async with database.transaction_async(actor_of(request), verb=operation.verb) as session:
-        await session.run_sync(_run, view.model, key, operation, values)
+    run = pages.panel_of(request).database.run
+    await run(actor_of(request), _run, view.model, key, operation, values, verb=operation.verb)
 
 
 def _run(session: Session, model: type[Any], key: int, operation: Operation, values: dict[str, Any]) -> None:

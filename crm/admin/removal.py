@@ -138,8 +138,7 @@ def _keys(session: Session, found: Any) -> list[int]:
 
 
 async def _remove(request: Request, view: EntityView, verb: str, keys: list[int]) -> None:
-    async with pages.panel_of(request).database.transaction_async(actor_of(request)) as session:
-        await session.run_sync(_act, view.model, verb, keys)
+    await pages.panel_of(request).database.run(actor_of(request), _act, view.model, verb, keys)
 
 
 def _act(session: Session, model: type[Any], verb: str, keys: list[int]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from sqladmin import ModelView
 from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -101,26 +101,29 @@ class EntityView(ModelView):
     async def insert_model(self, request: Request, data: Mapping[str, Any]) -> Any:
         """Create from raw form values (see `crm.schemas.parse`); raises CrmError."""
         values = schemas.parse(self.model, "create", data, by="name")
-        async with self.database.transaction_async(actor_of(request)) as session:
-            return await session.run_sync(records.create, self.model, values)
+        return await self.database.run(actor_of(request), records.create, self.model, values)
 
     async def update_model(
         self, request: Request, pk: Any, data: Mapping[str, Any], *, expected_version: int | None = None
     ) -> Any:
         """Change what differs; raises CrmError, StaleVersion among them."""
         values = schemas.parse(self.model, "update", data, by="name")
-        async with self.database.transaction_async(actor_of(request)) as session:
-            record = await session.run_sync(partial(access.find, lock=True), self.model, int(pk))
-            return await session.run_sync(records.update, record, values, expected_version=expected_version)
+        return await self.database.run(actor_of(request), _change, self.model, int(pk), values, expected_version)
 
     async def delete_model(self, request: Request, pk: Any) -> None:
-        async with self.database.transaction_async(actor_of(request)) as session:
-            record = await session.run_sync(access.find, self.model, int(pk))
-            await session.run_sync(records.delete, record)
+        await self.database.run(actor_of(request), _delete, self.model, int(pk))
 
     async def on_import_row(self, data: dict[str, Any], model: Any, request: Request) -> NoReturn:
         """SQLAdmin's import creates only, past services and audit: it is switched off."""
         raise HTTPException(404)
+
+
+def _change(session: Session, model: type[Any], key: int, values: records.Values, version: int | None) -> Any:
+    return records.update(session, access.find(session, model, key, lock=True), values, expected_version=version)
+
+
+def _delete(session: Session, model: type[Any], key: int) -> None:
+    records.delete(session, access.find(session, model, key))
 
 
 def make_view(model: type[Any]) -> type[EntityView]:

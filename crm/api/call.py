@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.types import Receive, Scope
@@ -154,8 +153,7 @@ class Call:
         if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
             raise BadInput("Idempotency-Key must have 1 to %(most)s printable characters", most=_LONGEST_KEY)
         digest = await self._fingerprint()
-        async with self.context.database.transaction_async(self.actor, **self.session_info) as session:
-            return await _once(session, key, digest, work)
+        return await self.run(_once, key, digest, work)
 
     async def _fingerprint(self) -> str:
         """The same request again has the same one."""
@@ -163,13 +161,13 @@ class Call:
         return hashlib.sha256(b"\n".join([*parts, await self.body()])).hexdigest()
 
 
-async def _once(session: AsyncSession, key: str, digest: str, work: Callable[[Session], Answer]) -> Answer:
+def _once(session: Session, key: str, digest: str, work: Callable[[Session], Answer]) -> Answer:
     def kept(session: Session) -> Kept:
         answer = work(session)
         lines = [f"{name.decode()}: {value.decode()}" for name, value in answer.headers]
         return Kept(answer.status, "\n".join(lines), answer.body)
 
-    found = await session.run_sync(once, key, digest, kept)
+    found = once(session, key, digest, kept)
     lines = [line.partition(": ") for line in found.headers.splitlines()]
     headers = [(name.encode(), value.encode()) for name, _, value in lines]
     return Answer(found.status, found.body, headers)

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm import access, schemas
 from crm.entity import ALL_VERBS, Verb, entity_of, name_of
 from crm.errors import BadInput, CrmError, FieldError, field_error
 from crm.services import records
+from crm.services.chunks import chunks
 
 LIMIT = 1000
 LARGEST_KEY = 2**63 - 1
@@ -66,6 +68,7 @@ def apply(session: Session, model: type[Any], changes: Changes, *, each: bool = 
     """
     errors: list[FieldError] = []
     done: dict[str, list[Any]] = {verb: [] for verb in ALL_VERBS}
+    _hold(session, model, {*changes.delete, *(key for key, _, _ in changes.update)})
     for verb, name, step in _steps(session, model, changes):
         try:
             if each:
@@ -79,6 +82,17 @@ def apply(session: Session, model: type[Any], changes: Changes, *, each: bool = 
             errors += _of_row(name, error)
     _raise(errors)
     return tuple(done.values())
+
+
+def _hold(session: Session, model: type[Any], keys: set[int]) -> None:
+    """Locked in the order of the keys, so that two who send the same records in different orders wait for each other
+    instead of ending in a deadlock.
+    """
+    if model in access.LOCKED_FIRST:
+        return
+    for some in chunks(sorted(keys)):
+        held = select(model.id).where(model.id.in_(some)).order_by(model.id).with_for_update(key_share=True)
+        session.execute(held, execution_options={"trash": "any"})
 
 
 def _steps(session: Session, model: type[Any], changes: Changes) -> Iterator[tuple[str, str, Callable[[], Any]]]:

@@ -178,3 +178,16 @@ def test_who_may_only_look_sees_lines_without_tools(
     assert "/opportunity-line/delete" not in page
     blind = visitor(view_opportunities=Scope.ALL)
     assert "A thing" not in blind.page(f"/opportunity/details/{shop['deal']}")
+
+
+def test_the_form_is_no_way_round_the_right_to_win(
+    visitor: Callable[..., Any], as_system: AsSystem, shop: dict[str, int]
+) -> None:
+    everywhere = {name: Scope.ALL for name in ("view_opportunities", "view_stages", "update_opportunity")}
+    edit, editor = f"/opportunity/edit/{shop['deal']}", visitor(**everywhere)
+    won = {"stage_id": str(shop["stage Won"]), "amount": "5"}
+    assert editor.post(edit, editor.form(edit) | won).status_code == 403
+    assert deal(as_system, shop["deal"]).stage.name == "Prospecting"
+    seller = visitor(**everywhere, win_opportunity=Scope.ALL)
+    assert seller.post(edit, seller.form(edit) | won).status_code == 303
+    assert deal(as_system, shop["deal"]).stage.name == "Won"

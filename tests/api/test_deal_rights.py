@@ -10,7 +10,8 @@ from crm.actor import Scope
 from tests.clients import Caller, World
 from tests.services.sales import department
 
-EDITOR = {"view_opportunities": Scope.ALL, "create_opportunity": Scope.ALL, "update_opportunity": Scope.ALL}
+_NAMES = ("view_opportunities", "create_opportunity", "update_opportunity")
+EDITOR: dict[str, Any] = dict.fromkeys(_NAMES, Scope.ALL)
 
 
 @pytest.fixture
@@ -21,6 +22,10 @@ def stages(world: World) -> dict[str, int]:
         return {name: stage.id for name, stage in made.stages.items()} | {"Price": made.reasons["Price"].id}
 
 
+def _also(verb: str) -> dict[str, Any]:
+    return {f"{verb}_opportunity": Scope.ALL}
+
+
 @pytest.mark.parametrize(
     ("verb", "state", "target"),
     [("win", "", "Won"), ("lose", "", "Lost"), ("reopen", "Won", "Proposal"), ("move", "", "Proposal")],
@@ -28,7 +33,9 @@ def stages(world: World) -> dict[str, int]:
 def test_put_patch_and_bulk_ask_for_the_verbs_right(
     world: World, admin: Caller, stages: dict[str, int], verb: str, state: str, target: str
 ) -> None:
-    deal = admin.post("/opportunities", {"name": "Deal", "amount": "5", **({"stageId": stages[state]} if state else {})})
+    deal = admin.post(
+        "/opportunities", {"name": "Deal", "amount": "5", **({"stageId": stages[state]} if state else {})}
+    )
     key = deal.json()["data"]["id"]
     body: dict[str, Any] = {"stageId": stages[target]} | ({"lostReasonId": stages["Price"]} if verb == "lose" else {})
     editor = world.caller(**EDITOR)
@@ -38,7 +45,7 @@ def test_put_patch_and_bulk_ask_for_the_verbs_right(
     many = editor.post("/opportunities/bulk", {"update": [{"id": key, **body}]})
     assert (many.status_code, many.json()["errors"]) == (400, [{"field": "update[0]", "message": "Forbidden"}])
     assert admin.data(f"/opportunities/{key}") == deal.json()["data"]
-    allowed = world.caller(**EDITOR, **{f"{verb}_opportunity": Scope.ALL})
+    allowed = world.caller(**EDITOR, **_also(verb))
     changed = allowed.call("PATCH", f"/opportunities/{key}", json=body)
     assert (changed.status_code, changed.json()["data"]["stageId"]) == (200, stages[target]), changed.text
     told = admin.data(f"/opportunity-histories?opportunityId={key}&sort=-id")["list"][0]
