@@ -67,11 +67,17 @@ def _verbs(model: type[Any]) -> Iterator[str]:
     yield "view"
     yield "export"
     yield from (*entity.verbs, *_BY_HAND.get(name_of(model), ()))
-    if "create" in entity.verbs:
+    if _is_imported(model):
         yield "import"
     if "deleted_at" in inspect(model).columns:
         yield "purge"
     yield from operations_of(model)
+
+
+def _is_imported(model: type[Any]) -> bool:
+    """What people keep in tables of their own elsewhere: records that are searched for, and made from fields alone."""
+    entity = entity_of(model)
+    return "create" in entity.verbs and entity.api and bool(entity.search) and not entity.through
 
 
 def _words(verb: str, what: str) -> str:
