@@ -29,6 +29,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from crm.entity import extras_of
 from crm.errors import BadInput, FieldError, field_error
+from crm.exact import JSON, Whole, exact
 from crm.fields import Field, Kind, python_type, writable
 from crm.names import camel
 
@@ -79,7 +80,9 @@ def read(schema: type[BaseModel], data: Any, *, by: Literal["json", "name"] = "j
     if not isinstance(data, Mapping):
         raise BadInput("The body must be a JSON object")
     try:
-        made = schema.model_validate(dict(data), by_alias=by == "json", by_name=by == "name")
+        is_json = by == "json"
+        context = JSON if is_json else None
+        made = schema.model_validate(dict(data), by_alias=is_json, by_name=not is_json, context=context)
     except ValidationError as error:
         raise bad_input(error) from None
     return {name: getattr(made, name) for name in made.model_fields_set}
@@ -102,7 +105,7 @@ _DIGITS = {Kind.MONEY: (18, 2), Kind.QUANTITY: (15, 3)}
 
 def annotation(field: Field) -> Any:
     """The pydantic type of one field, with its bounds."""
-    kind = _bounded(field)
+    kind = exact(_bounded(field))
     return kind | None if field.nullable else kind
 
 
@@ -118,7 +121,7 @@ def _bounded(field: Field) -> Any:
         case Kind.REFERENCE:
             return Annotated[int, Property(ge=1, le=LARGEST_KEY)]
         case Kind.REFERENCES:
-            return Annotated[list[Annotated[int, Property(ge=1, le=LARGEST_KEY)]], Property(max_length=1000)]
+            return Annotated[list[Annotated[Whole, Property(ge=1, le=LARGEST_KEY)]], Property(max_length=1000)]
         case Kind.INSTANT:
             return AwareDatetime
         case Kind.BOOLEAN:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from inspect import Parameter
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, create_model
 from sqlalchemy.orm import Session
@@ -17,6 +16,7 @@ from wtforms.form import BaseForm
 from crm.admin import inputs, labels, paths
 from crm.entity import Operation, name_of
 from crm.errors import BadInput, CrmError
+from crm.exact import bare, exact
 from crm.fields import Field, Kind, fields_of, related
 from crm.i18n import error_text, gettext, lazy
 from crm.names import camel, words
@@ -47,7 +47,7 @@ def look_of(operation: Operation, name: str) -> Look:
 def schema_of(operation: Operation) -> type[BaseModel]:
     """The verb's keyword-only parameters as a pydantic model."""
     given: dict[str, Any] = {
-        p.name: (p.annotation, ... if p.default is Parameter.empty else p.default) for p in operation.options
+        p.name: (exact(p.annotation), ... if p.default is Parameter.empty else p.default) for p in operation.options
     }
     config = ConfigDict(extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
     return create_model(f"{operation.verb}_options", __config__=config, **given)
@@ -119,7 +119,7 @@ def show(operation: Operation, form: BaseForm, error: CrmError) -> str:
 def _field(operation: Operation, parameter: Parameter) -> Field | None:
     """The field of the record that an option is named after; an instant is asked for as one in any case."""
     name, field = parameter.name, fields_of(operation.model).get(parameter.name)
-    if field is None and _bare(parameter.annotation) is AwareDatetime:
+    if field is None and bare(parameter.annotation) is AwareDatetime:
         return Field(name=name, json=camel(name), kind=Kind.INSTANT, doc="", nullable=True, required=False)
     return None if field is None or field.kind in (Kind.REFERENCES, Kind.BOOLEAN) else field
 
@@ -130,7 +130,7 @@ def _input(operation: Operation, parameter: Parameter) -> Any:
         return HiddenField(label, name=parameter.name)
     if look.choices is not None:
         return SelectField(label, name=parameter.name, choices=[], validate_choice=False, description=look.doc)
-    kind, field = _bare(parameter.annotation), _field(operation, parameter)
+    kind, field = bare(parameter.annotation), _field(operation, parameter)
     if kind is bool:
         return BooleanField(label, name=parameter.name)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
@@ -140,13 +140,6 @@ def _input(operation: Operation, parameter: Parameter) -> Any:
     if field is None:
         return StringField(label, name=parameter.name, description=look.doc)
     return inputs.make(replace(field, doc=look.doc) if look.doc else field)
-
-
-def _bare(annotation: Any) -> Any:
-    """`Annotated[int, …] | None` → int"""
-    if get_origin(annotation) in (Union, UnionType):
-        return _bare(next(a for a in get_args(annotation) if a is not type(None)))
-    return _bare(get_args(annotation)[0]) if get_origin(annotation) is Annotated else annotation
 
 
 def _sent(field: Field | None, value: Any) -> Any:

@@ -10,6 +10,7 @@ from pydantic import Field, create_model
 
 from crm import schemas
 from crm.entity import Operation
+from crm.exact import exact
 from crm.names import camel
 
 
@@ -19,6 +20,6 @@ def options_schema(operation: Operation) -> type[schemas.Input]:
     properties: dict[str, Any] = {}
     for option in operation.options:
         default = ... if option.default is inspect.Parameter.empty else option.default
-        properties[option.name] = (option.annotation, Field(default, alias=camel(option.name)))
+        properties[option.name] = (exact(option.annotation), Field(default, alias=camel(option.name)))
     name = f"{operation.model.__name__}{camel('_' + operation.verb)}"
     return create_model(name, __base__=schemas.Input, **properties)

@@ -23,6 +23,7 @@ from crm.api.resources import Resource
 from crm.api.routing import Endpoint, Method
 from crm.entity import Operation
 from crm.errors import invalid
+from crm.exact import Whole
 from crm.models.permission import Permission
 from crm.models.role import Role
 from crm.schemas import LARGEST_KEY, Input, Storable, read, schema_of
@@ -34,7 +35,7 @@ GRANT = record(permissionId=NUMBER, name=TEXT, scope={"type": "string", "enum": 
 class Grant(Input):
     """One grant: the permission by number or by name, and how far it reaches."""
 
-    permission_id: Annotated[int | None, Field(alias="permissionId", ge=1, le=LARGEST_KEY)] = None
+    permission_id: Annotated[Whole | None, Field(alias="permissionId", ge=1, le=LARGEST_KEY)] = None
     name: Annotated[str, Field(max_length=80), Storable] | None = None
     scope: Scope = Scope.ALL
 

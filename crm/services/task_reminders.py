@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from crm import access, zones
 from crm.db import actor_of
 from crm.entity import extra, permission
 from crm.errors import invalid
+from crm.exact import Moment, Whole
 from crm.models.reminder import Channel, Reminder, ReminderKind, ReminderState
 from crm.models.task import CLOSED, Task
 from crm.schemas import Input
@@ -29,9 +30,9 @@ MORNING = time(9)
 class ReminderInput(Input):
     """One reminder sent along with a task: at a moment, or so many minutes before it is due."""
 
-    remind_at: Annotated[AwareDatetime | None, Field(alias="remindAt", description="When.")] = None
+    remind_at: Annotated[Moment | None, Field(alias="remindAt", description="When.")] = None
     offset_minutes: Annotated[
-        int | None,
+        Whole | None,
         Field(
             alias="offsetMinutes",
             ge=0,
