@@ -23,6 +23,7 @@ from crm.errors import BadInput, CrmError
 from crm.i18n import error_text, gettext, lazy
 from crm.models.contact import Contact
 from crm.models.customer import Customer
+from crm.models.email_message import EmailMessage
 from crm.models.interaction import Interaction
 from crm.models.opportunity import Opportunity
 from crm.names import words
@@ -166,6 +167,7 @@ def _drawn(entry: Entry) -> dict[str, Any]:
         "title": entry.title or (entry.record_name if entry.kind == "deal" else ""),
         "url": _url(entry, target),
         "about": entry.record_name if entry.kind == "interaction" else "",
+        "mail": _mail(entry),
         "text": entry.text,
         "when": formats.ago(entry.at),
         "at": formats.moment(entry.at),
@@ -173,6 +175,15 @@ def _drawn(entry: Entry) -> dict[str, Any]:
         "after": _side(entry, "after"),
         "fields": [gettext(words(_snake(name))) for name in entry.details.get("fields", ())],
     }
+
+
+def _mail(entry: Entry) -> dict[str, str] | None:
+    """{to, state, label, url} of an interaction that was sent as a mail."""
+    state = entry.details.get("emailState")
+    if not state:
+        return None
+    url = paths.details_of(EmailMessage, entry.details["emailId"])
+    return {"to": entry.details["emailTo"], "state": state, "label": gettext(words(state)), "url": url}
 
 
 def _what(entry: Entry) -> str:

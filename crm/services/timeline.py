@@ -22,6 +22,7 @@ from crm.entity import REGISTRY, permission
 from crm.errors import invalid
 from crm.fields import label_column
 from crm.models.user import User
+from crm.services import timeline_mail
 from crm.services.timeline_entries import SUBJECTS, Entry, Source, Subject
 from crm.services.timeline_places import Place
 from crm.services.timeline_sources import SOURCES
@@ -53,7 +54,7 @@ def page(
     asked = [s for s in SOURCES if (not kinds or s.kind in kinds) and actor.may(permission(s.model, "view"))]
     found = [_read(session, source, subject, after, size + 1) for source in asked]
     newest = list(islice(merge(*found, key=_order, reverse=True), size + 1))
-    shown = _named(session, newest[:size])
+    shown = timeline_mail.with_mail(session, _named(session, newest[:size]))
     last = shown[-1] if len(newest) > size else None
     return shown, Place(last.at, last.source, last.id) if last else None
 

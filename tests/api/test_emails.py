@@ -102,6 +102,21 @@ def test_each_recipient_gets_a_mail_and_each_mail_is_on_the_timeline(
         assert len(session.scalars(select(Job).where(Job.kind == "email.send")).all()) == 2
 
 
+def test_the_timeline_tells_what_became_of_a_mail_to_those_who_may_see_it(
+    world: World, seller: Caller, deal: dict[str, int]
+) -> None:
+    number = seller.post("/emails", mail(deal)).json()["data"]["list"][0]["id"]
+    for state in (EmailState.READY, EmailState.REFUSED):
+        with world.session() as session:
+            session.get_one(EmailMessage, number).state = state
+        (entry,) = world.admin().data(f"/opportunities/{deal['opportunity']}/timeline?kinds=interaction")["list"]
+        told = {name: entry["details"][name] for name in ("emailId", "emailState", "emailTo")}
+        assert told == {"emailId": number, "emailState": state.value, "emailTo": "bo@example.com"}
+    reader = world.caller(view_opportunities=Scope.ALL, view_interactions=Scope.ALL)
+    (entry,) = reader.data(f"/opportunities/{deal['opportunity']}/timeline?kinds=interaction")["list"]
+    assert not {name for name in entry["details"] if name.startswith("email")}
+
+
 def test_a_template_is_filled_in_for_each_recipient(world: World, seller: Caller, deal: dict[str, int]) -> None:
     sent = {"recordType": "customer", "recordId": deal["customer"], "contactIds": [deal["bo"], deal["cy"]]}
     answer = seller.post("/emails", {**sent, "templateId": template(world)})
