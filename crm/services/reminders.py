@@ -16,6 +16,8 @@ from crm.models.task import TaskStatus
 from crm.services import links, records
 
 SUBJECT = "Reminder: %(subject)s"
+#: begins the key of one that nobody wants any more: its own is free for another
+RELEASED = "released:"
 _UNSCOPED = {"unscoped": True}
 _DONE = (TaskStatus.COMPLETED, TaskStatus.CANCELLED)
 
@@ -96,13 +98,27 @@ def move(session: Session, reminder: Reminder, moment: datetime) -> None:
 
 
 def release(session: Session, reminder: Reminder) -> None:
-    """It no longer moves with the due date, and is not told if it still waits."""
+    """Nobody wants it any more: it no longer moves with the due date, and is neither told nor ever revived."""
     reminder.offset_minutes = None
-    cancel(session, reminder)
+    if reminder.state is not ReminderState.SENT:
+        reminder.state, reminder.key = ReminderState.CANCELLED, f"{RELEASED}{reminder.id}"
+    records.flush(session, Reminder)
+
+
+def revive(session: Session, reminder: Reminder, moment: datetime) -> None:
+    """One that was cancelled waits again if its moment is still to come.
+
+    One that is reckoned from a due date counts as told otherwise, and waits again once that date is moved.
+    """
+    if moment > now():
+        reminder.remind_at, reminder.state = moment, ReminderState.WAITING
+    elif reminder.offset_minutes is not None:
+        reminder.remind_at, reminder.state = moment, ReminderState.SENT
+    records.flush(session, Reminder)
 
 
 def cancel(session: Session, reminder: Reminder) -> None:
-    """It will not be told; one that was told stays as it is."""
+    """It will not be told, unless it is revived; one that was told stays as it is."""
     if reminder.state is ReminderState.WAITING:
         reminder.state = ReminderState.CANCELLED
         records.flush(session, Reminder)
@@ -113,17 +129,26 @@ def hand_over(session: Session, reminder: Reminder, user_id: int) -> None:
     names = ("record_type", "record_id", "remind_at", "offset_minutes")
     made = key_of(Reminder(user_id=user_id, **{n: getattr(reminder, n) for n in names}))
     if session.scalar(select(Reminder.id).where(Reminder.key == made), execution_options=_UNSCOPED) is not None:
-        cancel(session, reminder)
+        release(session, reminder)
         return
     reminder.user_id, reminder.key = user_id, made
 
 
 def waiting_for(session: Session, record: Any) -> list[Reminder]:
     """Reminders of the record that are still to be told, whoever's they are, by moment."""
+    return _of(session, record, ReminderState.WAITING)
+
+
+def cancelled_for(session: Session, record: Any) -> list[Reminder]:
+    """Reminders of the record that were cancelled and may be revived, by moment."""
+    return [one for one in _of(session, record, ReminderState.CANCELLED) if not one.key.startswith(RELEASED)]
+
+
+def _of(session: Session, record: Any, state: ReminderState) -> list[Reminder]:
     wanted = (
         select(Reminder)
         .where(Reminder.record_type == name_of(type(record)), Reminder.record_id == record.id)
-        .where(Reminder.state == ReminderState.WAITING)
+        .where(Reminder.state == state)
         .order_by(Reminder.remind_at, Reminder.id)
     )
     return list(session.scalars(wanted, execution_options=_UNSCOPED))

@@ -25,6 +25,8 @@ MOST_REMINDERS = 20
 LONGEST_MINUTES = 60 * 24 * 60
 #: reminders of a task that is due on a day, without an hour, are reckoned from here, in the assignee's zone
 MORNING = time(9)
+#: changes of a task that its reminders follow
+_FOLLOWED = ("status", "assignee_id", "title", "due_at", "due_date")
 
 
 class ReminderInput(Input):
@@ -62,7 +64,8 @@ def set_reminders(session: Session, task: Task, wanted: Sequence[ReminderInput] 
     if wanted:
         access.require(actor_of(session), permission(Reminder, "create"))
     kept = [_add(session, task, one) for one in wanted]
-    for old in {*reminders.waiting_for(session, task), *reminders.offsets_of(session, task)} - {*kept}:
+    held = (*_pending(session, task), *reminders.offsets_of(session, task))
+    for old in {*held} - {*kept}:
         reminders.release(session, old)
     session.flush()
     if task.series is not None:
@@ -93,27 +96,46 @@ def due_moment(session: Session, task: Task) -> datetime | None:
 
 
 def carry(session: Session, task: Task) -> None:
-    """They follow a task that is changed: to a new assignee, title or due date, and into the grave."""
-    history = inspect(task).attrs
-    if _changed(history.status) and task.status in CLOSED:
+    """They follow a task that is changed: to a new assignee, title or due date, into the grave and out again."""
+    attributes = inspect(task).attrs  # looked at before anything is flushed
+    changed = {name for name in _FOLLOWED if attributes[name].history.has_changes()}
+    before = {name: (attributes[name].history.deleted or [None])[0] for name in changed}
+    if "status" in changed and task.status in CLOSED:
         for reminder in reminders.waiting_for(session, task):
             reminders.cancel(session, reminder)
         return
-    if _changed(history.assignee_id) and task.assignee_id is not None:
-        before = (history.assignee_id.history.deleted or [None])[0]
-        for reminder in reminders.waiting_for(session, task):
-            if reminder.user_id == before:
-                reminders.hand_over(session, reminder, task.assignee_id)
-    if _changed(history.title):
-        for reminder in reminders.waiting_for(session, task):
-            if reminder.subject == (history.title.history.deleted or [""])[0]:
+    if "assignee_id" in changed:
+        _hand_over(session, task, before["assignee_id"])
+    if before.get("status") in CLOSED:
+        _revive(session, task)
+    if "title" in changed:
+        for reminder in _pending(session, task):
+            if reminder.subject == before["title"]:
                 reminder.subject = task.title
-    if any(_changed(attribute) for attribute in (history.due_at, history.due_date, history.assignee_id)):
+    if changed & {"due_at", "due_date", "assignee_id"}:
         _move(session, task)
 
 
-def _changed(attribute: Any) -> bool:
-    return bool(attribute.history.has_changes())
+def _hand_over(session: Session, task: Task, before: int | None) -> None:
+    if task.assignee_id is not None:
+        for reminder in _pending(session, task):
+            if reminder.user_id == before:
+                reminders.hand_over(session, reminder, task.assignee_id)
+
+
+def _pending(session: Session, task: Task) -> list[Reminder]:
+    """Those that wait, and those that would if a closed task were taken up again."""
+    return [*reminders.waiting_for(session, task), *reminders.cancelled_for(session, task)]
+
+
+def _revive(session: Session, task: Task) -> None:
+    """What was cancelled when the task was closed; reckoned from the due date as it is now, unless it was put off."""
+    due = due_moment(session, task)
+    for reminder in reminders.cancelled_for(session, task):
+        if reminder.offset_minutes is None or reminder.snoozes:
+            reminders.revive(session, reminder, reminder.remind_at)
+        elif due is not None:
+            reminders.revive(session, reminder, due - timedelta(minutes=reminder.offset_minutes))
 
 
 def _move(session: Session, task: Task) -> None:
@@ -124,7 +146,7 @@ def _move(session: Session, task: Task) -> None:
         if due is not None:
             reminders.move(session, reminder, due - timedelta(minutes=reminder.offset_minutes))
         elif reminder.state is ReminderState.WAITING:
-            reminders.cancel(session, reminder)
+            reminders.release(session, reminder)
 
 
 def _add(session: Session, task: Task, wanted: ReminderInput) -> Reminder:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from crm.actor import Scope
+from crm.columns import now
 from crm.models import Reminder
 from crm.services import reminder_news
 from tests.clients import World, admin, world
@@ -155,3 +157,13 @@ def test_a_reminder_is_put_off_at_the_api_and_from_its_notification(world: World
     assert clerk.data(f"/notifications/{news['id']}")["readAt"] is not None
     for wrong in ({}, {"minutes": 0}, {"minutes": 5, "wait": "one_hour"}, {"until": "2020-01-01T00:00:00Z"}):
         assert clerk.post(f"/reminders/{number}/snooze", wrong).status_code == 400, wrong
+
+
+def test_a_reopened_task_reminds_again_of_what_is_still_to_come(world: World, admin: Any) -> None:
+    moments = [(now() + timedelta(days=day)).isoformat() for day in (1, 2)]
+    body = {"title": "Call", "reminders": [{"remindAt": moment} for moment in moments]}
+    number = admin.post("/tasks", body).json()["data"]["id"]
+    admin.post(f"/tasks/{number}/complete")
+    assert [state for _, state, _ in reminders(world, number)] == ["cancelled", "cancelled"]
+    assert admin.post(f"/tasks/{number}/reopen").status_code == 200
+    assert [state for _, state, _ in reminders(world, number)] == ["waiting", "waiting"]

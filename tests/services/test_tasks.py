@@ -22,7 +22,7 @@ from crm.models import AuditEntry, Reminder, Task
 from crm.models.reminder import ReminderState
 from crm.models.task import TaskStatus
 from crm.schemas import parse
-from crm.services import records, reminders, tasks
+from crm.services import records, reminders, snoozes, tasks
 from tests import factories
 
 SOON = now().replace(microsecond=0) + timedelta(days=1)
@@ -120,6 +120,85 @@ def test_a_closed_task_reminds_nobody(database: Database) -> None:
         assert waiting(session, made) == []
         states = session.scalars(select(Reminder.state)).all()
         assert states == [ReminderState.CANCELLED]
+
+
+def before_due(*minutes: int) -> dict[str, Any]:
+    """What a client sends to be reminded so long before the task is due, parsed."""
+    return parse(Task, "update", {"reminders": [{"offsetMinutes": one} for one in minutes]}, by="json")
+
+
+def test_a_task_that_is_taken_up_again_reminds_of_what_is_still_to_come(database: Database) -> None:
+    with database.transaction(system("test")) as session, time_machine.travel(SOON - timedelta(days=1)) as clock:
+        made = task(session)
+        records.update(session, made, at(SOON, SOON + timedelta(days=2)))
+        tasks.complete(session, made)
+        clock.move_to(SOON + timedelta(hours=1))
+        tasks.reopen(session, made)
+        assert waiting(session, made) == [SOON + timedelta(days=2)]
+
+
+def test_what_was_told_before_a_task_was_closed_is_not_told_again(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        made = task(session, due_at=SOON)
+        records.update(session, made, before_due(60))
+        (reminder,) = reminders.waiting_for(session, made)
+        with time_machine.travel(SOON - timedelta(minutes=30)):
+            reminder.state = ReminderState.SENT
+            tasks.complete(session, made)
+            tasks.reopen(session, made)
+            assert (waiting(session, made), reminder.state) == ([], ReminderState.SENT)
+
+
+def test_reminders_of_a_reopened_task_are_reckoned_from_its_due_date_and_assignee_of_then(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        made = task(session, due_at=SOON)
+        records.update(session, made, before_due(60, 0))
+        tasks.complete(session, made)
+        colleague, later = factories.user(session).id, SOON + timedelta(days=3)
+        records.update(session, made, {"assignee_id": colleague, "title": "Visit"})
+        records.update(session, made, {"due_at": later})
+        assert waiting(session, made) == []
+        records.update(session, made, {"status": TaskStatus.IN_PROGRESS})
+        found = reminders.waiting_for(session, made)
+        assert [one.remind_at for one in found] == [later - timedelta(hours=1), later]
+        assert {(one.user_id, one.subject) for one in found} == {(colleague, "Visit")}
+
+
+def test_a_reminder_that_was_missed_meanwhile_waits_again_once_the_task_is_due_later(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        made = task(session, due_at=SOON)
+        records.update(session, made, before_due(0))
+        tasks.complete(session, made)
+        with time_machine.travel(SOON + timedelta(days=1)):
+            tasks.reopen(session, made)
+            assert waiting(session, made) == []
+            records.update(session, made, {"due_at": SOON + timedelta(days=2)})
+            assert waiting(session, made) == [SOON + timedelta(days=2)]
+
+
+def test_a_reminder_that_was_taken_away_stays_away(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        made = task(session, due_at=SOON)
+        records.update(session, made, at(SOON, SOON + timedelta(hours=1)))
+        records.update(session, made, at(SOON))
+        tasks.complete(session, made)
+        tasks.reopen(session, made)
+        assert waiting(session, made) == [SOON]
+        tasks.complete(session, made)
+        records.update(session, made, at())
+        tasks.reopen(session, made)
+        assert waiting(session, made) == []
+
+
+def test_one_that_was_put_off_keeps_its_moment_through_closing_and_reopening(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        made = task(session, due_at=SOON)
+        records.update(session, made, before_due(60))
+        (reminder,) = reminders.waiting_for(session, made)
+        snoozes.put_off(session, reminder, SOON + timedelta(hours=5))
+        tasks.complete(session, made)
+        tasks.reopen(session, made)
+        assert waiting(session, made) == [SOON + timedelta(hours=5)]
 
 
 def test_reminders_follow_a_task_to_its_new_assignee_and_name(database: Database) -> None:
@@ -326,10 +405,6 @@ def test_a_wrong_checklist_is_named(database: Database, steps: list[Any], field:
     with pytest.raises(BadInput) as refused, database.transaction(system("test")) as session:
         task(session, checklist=steps)
     assert refused.value.errors[0].field == field
-
-
-def before_due(*minutes: int) -> dict[str, Any]:
-    return parse(Task, "update", {"reminders": [{"offsetMinutes": m} for m in minutes]}, by="json")
 
 
 def test_reminders_before_the_due_date_move_with_it(database: Database) -> None:
