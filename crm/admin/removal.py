@@ -25,7 +25,7 @@ from crm.services.chunks import chunks
 
 MOST = 10_000
 #: verb → where the record lies, what is done to it, what is said afterwards (one, many)
-_VERBS: dict[str, tuple[str, Callable[[Session, list[Any]], Any], str, str]] = {
+_VERBS: dict[str, tuple[str, Callable[[Session, list[Any]], int | None], str, str]] = {
     "delete": ("live", records.delete_many, lazy("Moved to the trash"), lazy("%(count)s records moved to the trash")),
     "restore": ("only", records.restore_many, lazy("Restored"), lazy("%(count)s records restored")),
     "purge": ("only", records.purge_many, lazy("Deleted for good"), lazy("%(count)s records deleted for good")),
@@ -39,14 +39,14 @@ async def one(request: Request) -> Response:
     if request.method != "POST":
         return await _ask_one(request, view, verb, key)
     try:
-        await _remove(request, view, verb, [key])
+        along = await _remove(request, view, verb, [key])
     except CrmError as error:
         if error.status in (403, 404):
             raise
         here = paths.safe(request.query_params.get("back"), paths.details_of(view.model, key))
         return pages.redirect(request, here, error_text(error), "error")
     if verb == "restore":
-        return pages.redirect(request, paths.details_of(view.model, key), gettext(_VERBS[verb][2]))
+        return pages.redirect(request, paths.details_of(view.model, key), _with_those(gettext(_VERBS[verb][2]), along))
     again = paths.list_of(view.model, trash=1) if verb == "purge" else paths.list_of(view.model)
     again = paths.safe(request.query_params.get("back"), again)
     told = gettext(_VERBS[verb][2]) if view.has_trash else gettext("Deleted for good")
@@ -60,12 +60,20 @@ async def many(request: Request) -> Response:
     form, query, back = await _sent(request, view)
     try:
         keys = await chosen(request, view, verb, form, query)
-        await _remove(request, view, verb, keys)
+        along = await _remove(request, view, verb, keys)
     except CrmError as error:
         if error.status == 403:
             raise
         return pages.redirect(request, back, error_text(error), "error")
-    return pages.redirect(request, back, gettext(_VERBS[verb][3], count=len(keys)))
+    return pages.redirect(request, back, _with_those(gettext(_VERBS[verb][3], count=len(keys)), along))
+
+
+def _with_those(told: str, along: int | None) -> str:
+    """How many came back with what was restored."""
+    if not along:
+        return told
+    more = gettext("with it: 1 record") if along == 1 else gettext("with it: %(count)s records", count=along)
+    return f"{told}, {more}"
 
 
 async def ask_many(request: Request) -> Response:
@@ -137,14 +145,15 @@ def _keys(session: Session, found: Any) -> list[int]:
     return list(queries.read_keys(session, found, limit=MOST + 1))
 
 
-async def _remove(request: Request, view: EntityView, verb: str, keys: list[int]) -> None:
-    await pages.panel_of(request).database.run(actor_of(request), _act, view.model, verb, keys)
+async def _remove(request: Request, view: EntityView, verb: str, keys: list[int]) -> int | None:
+    """How many came back along with what was restored; None of other verbs."""
+    return await pages.panel_of(request).database.run(actor_of(request), _act, view.model, verb, keys)
 
 
-def _act(session: Session, model: type[Any], verb: str, keys: list[int]) -> None:
+def _act(session: Session, model: type[Any], verb: str, keys: list[int]) -> int | None:
     """All or nothing: a record that has gone since, or may not be touched, stops the whole."""
     trash, act, _one, _many = _VERBS[verb]
-    act(session, [record for some in chunks(keys) for record in _load(session, model, some, trash)])
+    return act(session, [record for some in chunks(keys) for record in _load(session, model, some, trash)])
 
 
 def _load(session: Session, model: type[Any], keys: Sequence[int], trash: str) -> Iterable[Any]:

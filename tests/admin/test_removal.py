@@ -127,6 +127,12 @@ def told(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
 
 
+def shown_next(visitor: Visitor, answer: Any) -> str:
+    """The page that a redirect leads to, with the message that waited for it."""
+    cookies = f"crm_session={visitor.cookie}; crm_flash={answer.cookies['crm_flash']}"
+    return visitor.page(answer.headers["location"].removeprefix("/admin"), headers={"cookie": cookies})
+
+
 def test_deleting_tells_first_what_goes_with_it(admin: Visitor, firm: Any, as_system: Any) -> None:
     page = told(admin.page(f"/customer/delete/{firm['customer']}"))
     for text in ("Move to the trash: Falcon", "Goes with it", "Contacts 2", "Opportunities 1", "Tasks 1"):
@@ -137,8 +143,9 @@ def test_deleting_tells_first_what_goes_with_it(admin: Visitor, firm: Any, as_sy
     page = told(admin.page(f"/customer/purge/{firm['customer']}"))
     assert "Delete for good: Falcon" in page
     assert "Contacts 2" in page
-    admin.post(f"/customer/restore/{firm['customer']}")
+    answer = admin.post(f"/customer/restore/{firm['customer']}")
     assert len(names(admin, "/contact/list")) == 2
+    assert "Restored, with it: 4 records" in shown_next(admin, answer)
 
 
 def test_deleting_tells_what_stays(admin: Visitor, firm: Any, as_system: Any) -> None:
@@ -176,8 +183,9 @@ def test_deleting_many_tells_the_totals_first(admin: Visitor, firm: Any, as_syst
     assert len(names(admin, "/customer/list")) == 2
     admin.post("/customer/bulk/delete", sent)
     assert names(admin, "/contact/list") == []
-    admin.post("/customer/bulk/restore", sent)
+    answer = admin.post("/customer/bulk/restore", sent)
     assert len(names(admin, "/contact/list")) == 3
+    assert "2 records restored, with it: 5 records" in shown_next(admin, answer)
 
 
 def test_a_task_and_its_part_can_be_deleted_together(admin: Visitor, as_system: Any) -> None:
