@@ -13,13 +13,17 @@ from typing import Any
 from crm import formats
 from crm.actor import Actor
 from crm.admin import paths
-from crm.admin.labels import Label, Labels, hidden
+from crm.admin.labels import USERS, Label, Labels, hidden
 from crm.admin.marks import STATES, stage_tone, tone
 from crm.entity import REGISTRY, name_of, permission
 from crm.fields import Field, Kind, fields_of, related
 from crm.files.kinds import ending_of
-from crm.i18n import gettext
+from crm.i18n import LANGUAGES, gettext
 from crm.names import words
+from crm.services import job_kinds, own_words
+from crm.services.fire_times import Timing
+from crm.services.fire_words import in_words
+from crm.services.notification_kinds import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ def cell(model: type[Any], field: Field, row: Any, labels: Labels, actor: Actor)
         return reference(target, value, labels.get(name_of(target), {}).get(value) or hidden(), actor)
     if field.name == "record_id" and (linked := REGISTRY.get(getattr(row, "record_type", None) or "")):
         return reference(linked, value, labels.get(name_of(linked), {}).get(value) or hidden(), actor)
+    if field.name in USERS:
+        return reference(REGISTRY["user"], value, labels.get("user", {}).get(value) or hidden(), actor)
     if show := _OWN.get((name_of(model), field.name)):
         return Cell(field.kind.value, show(value), value)
     if field.kind is Kind.MONEY:
@@ -149,10 +155,35 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str) if value not in ({}, []) else ""
 
 
+def _changes(changes: Mapping[str, Sequence[Any]]) -> str:
+    """State: waiting → sent, a line for each field."""
+    lines = []
+    for name, sides in changes.items():
+        before, after = (audited(None, name, side) or "–" for side in sides)
+        lines.append(f"{gettext(words(name))}: {before} → {after}")
+    return "\n".join(lines)
+
+
+def _news(kind: str) -> str:
+    return gettext(KINDS[kind].label) if kind in KINDS else kind
+
+
 #: fields that are told in words of their own
 _OWN: dict[tuple[str, str], Callable[[Any], str]] = {
     ("attachment", "size"): formats.size,
+    ("audit_entry", "changes"): _changes,
+    ("notification", "kind"): _news,
+    ("notification_preference", "kind"): _news,
     ("attachment", "media_type"): lambda value: ending_of(value).upper() or value,
+    ("email_message", "smtp_reply"): own_words.shown,
+    ("email_template", "language"): lambda value: LANGUAGES.get(value, value),
+    ("job", "kind"): job_kinds.title,
+    ("job", "last_error"): own_words.shown,
+    ("job", "progress_note"): own_words.shown,
+    ("job_event", "note"): own_words.shown,
+    ("schedule", "cron"): lambda value: in_words(Timing(value, None, "UTC")) or value,
+    ("schedule", "interval_s"): lambda value: in_words(Timing("", value, "UTC")),
+    ("schedule", "kind"): job_kinds.title,
 }
 _SHOWN: dict[Kind, Callable[[Any], str]] = {
     Kind.INTEGER: formats.number,

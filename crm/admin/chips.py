@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from crm import formats
 from crm.admin import labels, paths
 from crm.admin.asked import Asked
 from crm.admin.filters import Condition, filterable, shape
@@ -28,7 +31,7 @@ def offered(session: Session, model: type[Any], asked: Asked) -> list[dict[str, 
 def quick(model: type[Any], asked: Asked) -> list[dict[str, str]]:
     """Questions {label, url} that one click asks: the computed ones that are not asked already."""
     here, set_now = paths.list_of(model), {c.field.name for c in asked.conditions}
-    fields = (f for f in filterable(model) if f.computed and f.name not in set_now)
+    fields = (f for f in filterable(model) if f.computed and f.kind is Kind.BOOLEAN and f.name not in set_now)
     return [
         {"label": gettext(f.label), "url": paths.with_query(here, asked.changed(**{f.name: "true"}))} for f in fields
     ]
@@ -107,4 +110,18 @@ def _texts(session: Session, model: type[Any], condition: Condition) -> Iterator
         yield from (item["text"] for item in _selected(session, model, field, values))
         return
     known = dict(_choices(field))
-    yield from (known.get(value, value) for value in values)
+    yield from (known.get(value) or _spelt(field, value) for value in values)
+
+
+def _spelt(field: Field, value: str) -> str:
+    """A number or a day as the list spells it; what is neither stays as it was typed."""
+    try:
+        if field.kind in (Kind.DATE, Kind.INSTANT):
+            return formats.day(date.fromisoformat(value))
+        if field.kind is Kind.FRACTION:
+            return formats.percent(Decimal(value))
+        if field.kind in (Kind.INTEGER, Kind.MONEY, Kind.QUANTITY):
+            return formats.number(Decimal(value))
+    except (ValueError, ArithmeticError):
+        pass
+    return value

@@ -39,6 +39,8 @@ def _person(model: type[Any]) -> ColumnElement[Any]:
 
 #: where the name to show is not simply the entity's label
 _NAMES: dict[str, Callable[[type[Any]], ColumnElement[Any]]] = {"user": _person}
+#: fields that keep the number of a user without a relation to it
+USERS = frozenset({"created_by", "actor_id"})
 _MARKS: dict[str, tuple[str, ...]] = {"stage": ("category", "default_probability"), "tag": ("colour",)}
 
 Labels = Mapping[str, Mapping[int, Label]]
@@ -83,10 +85,10 @@ def resolve_rows(session: Session, model: type[Any], names: Iterable[str], rows:
     fields, names = fields_of(model), list(names)
     wanted: dict[str, tuple[type[Any], set[int]]] = {}
     references = [fields[name] for name in names if fields[name].kind is Kind.REFERENCE]
+    pointing = [(f.name, related(model, f)) for f in references] + [(n, REGISTRY["user"]) for n in names if n in USERS]
     for row in rows:
-        for field in references:
-            if (key := getattr(row, field.name)) is not None:
-                target = related(model, field)
+        for name, target in pointing:
+            if (key := getattr(row, name)) is not None:
                 wanted.setdefault(name_of(target), (target, set()))[1].add(key)
         linked = REGISTRY.get(getattr(row, "record_type", None) or "") if "record_id" in names else None
         if linked and row.record_id is not None:

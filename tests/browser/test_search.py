@@ -32,5 +32,5 @@ def test_without_a_choice_enter_leads_to_all_that_was_found(screen: Screen) -> N
     expect(page.locator(".found a").first).to_contain_text("晶圆")
     page.locator(".seek .input").fill("nosuchword")
     page.locator(".seek .input").press("Enter")
-    expect(page.locator(".empty")).to_contain_text("nosuchword")
+    expect(page.locator(".blank")).to_contain_text("nosuchword")
     screen.check()

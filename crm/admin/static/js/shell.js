@@ -18,7 +18,8 @@
     if (event.key !== 'Escape') return;
     const open = document.querySelector('details.menu[open]');
     if (open) { open.open = false; open.querySelector('summary').focus(); }
-    document.body.classList.remove('drawer', 'seeking');
+    document.body.classList.remove('seeking');
+    drawer(false);
   });
 
   // ---- theme and density
@@ -57,16 +58,25 @@
   });
 
   // ---- drawer of the phone
-  document.querySelectorAll('[data-drawer]').forEach(function (button) {
-    button.addEventListener('click', function (event) {
-      event.stopPropagation();
-      document.body.classList.toggle('drawer');
-      if (document.body.classList.contains('drawer')) document.querySelector('.side a').focus();
-    });
+  const side = document.querySelector('.side');
+  const openers = document.querySelectorAll('[data-drawer]');
+  let opener = null;
+  const drawer = function (open) {
+    if (open === document.body.classList.contains('drawer')) return;
+    document.body.classList.toggle('drawer', open);
+    document.querySelectorAll('.work, .dock').forEach(function (part) { part.inert = open; });
+    openers.forEach(function (button) { button.setAttribute('aria-expanded', String(open)); });
+    if (open) side.querySelector('a').focus(); else if (opener) opener.focus();
+  };
+  openers.forEach(function (button) {
+    button.setAttribute('aria-expanded', 'false');
+    button.addEventListener('click', function (event) { event.stopPropagation(); opener = button; drawer(true); });
   });
-  document.addEventListener('click', function (event) {
-    if (document.body.classList.contains('drawer') && !event.target.closest('.side')) document.body.classList.remove('drawer');
-  });
+  document.addEventListener('click', function (event) { if (!event.target.closest('.side')) drawer(false); });
+
+  // ---- the open page's line of the menu is seen, however long the menu is
+  const here = side && side.querySelector('[aria-current]');
+  if (here && here.offsetTop + here.offsetHeight > side.clientHeight) side.scrollTop = here.offsetTop - side.clientHeight / 2;
 
   // ---- messages: six seconds, errors stay
   document.querySelectorAll('.note').forEach(function (note) {
