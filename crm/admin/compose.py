@@ -26,7 +26,6 @@ from crm.models.attachment import Attachment
 from crm.models.contact import Contact
 from crm.models.email_message import EmailMessage, EmailState
 from crm.models.email_template import EmailTemplate
-from crm.models.interaction import Interaction
 from crm.services import contacts, email_composing, email_templates, unsubscribing
 
 MOST_FILES = 100
@@ -157,7 +156,7 @@ def _context(session: Session, model: type[Any], key: int, typed: Typed) -> dict
         "record": {"id": key, "title": title},
         "people": [_person(session, person) for person in email_composing.people_of(session, record)],
         "others": _named(session, typed.others),
-        "lookup_url": paths.to(paths.identity(Interaction), "ajax", "lookup"),
+        "lookup_url": paths.to("links", "lookup", kind="contact"),
         "templates": [_choice(one) for one in email_templates.usable_for(session, name_of(model))],
         "files": _files(session, model, key),
         "upload_url": paths.to("attachment", "create", record_type=name_of(model), record_id=key),

@@ -20,7 +20,7 @@ FIRST = 10
 COLUMNS = 5
 MOST_PANELS = 8
 #: what a part of the record's own page shows already
-DRAWN_APART = frozenset({"opportunity_line.opportunity_id"})
+DRAWN_APART = frozenset({"opportunity_line.opportunity_id", "contact.groups"})
 
 
 def of(session: Session, model: type[Any], key: int) -> list[dict[str, Any]]:

@@ -20,14 +20,15 @@
     const many = element.multiple;
     if (!many && !element.options.length) element.append(new Option('', '', true, true));
     $element.select2({
-      width: '100%', language: language, placeholder: texts.choose, minimumInputLength: 0,
+      width: '100%', language: language, placeholder: element.dataset.says || texts.choose, minimumInputLength: 0,
       allowClear: !many && (element.dataset.allowBlank === '1' || element.dataset.allowBlank === 'true'),
       dropdownParent: window.jQuery(element.closest('.filter-panel') || document.body),
       ajax: {
         url: element.dataset.url, dataType: 'json', delay: 250, cache: false,
         data: function (params) {
-          const kind = element.dataset.kind ? document.getElementById(element.dataset.kind).value : undefined;
-          return { name: element.dataset.name || element.name, term: params.term || '', kind: kind };
+          const asked = { name: element.dataset.name || element.name, term: params.term || '' };
+          const kind = element.dataset.kind && document.getElementById(element.dataset.kind);
+          return Object.assign(asked, kind ? { kind: kind.value } : {});
         },
         processResults: function (data) { return { results: data.results || data }; },
       },

@@ -1,19 +1,28 @@
 // The link to any record: the number's input becomes a look-up of the kind that is chosen, or of all kinds while none is.
+// An input of several numbers ([data-many]) becomes a look-up of several records.
 (function () {
   'use strict';
+  const lookUp = function (box, input, more) {
+    const select = document.createElement('select');
+    ['id', 'name', 'class', 'required', 'aria-describedby', 'aria-invalid'].forEach(function (name) {
+      if (input.hasAttribute(name)) select.setAttribute(name, input.getAttribute(name));
+    });
+    Object.assign(select.dataset, { role: 'select2-ajax', url: box.dataset.url }, more);
+    input.replaceWith(select);
+    return select;
+  };
+  document.querySelectorAll('[data-many]').forEach(function (box) {
+    if (!window.jQuery || !window.jQuery.fn.select2) return;
+    lookUp(box, box.querySelector('input'), { says: box.dataset.says }).multiple = true;
+  });
   document.querySelectorAll('[data-record-link]').forEach(function (box) {
     const kind = document.getElementById(box.dataset.kind);
     const input = box.querySelector('input');
     const link = box.querySelector('a');
     if (!kind || !window.jQuery || !window.jQuery.fn.select2) return;
-    const select = document.createElement('select');
-    ['id', 'name', 'class', 'aria-describedby', 'aria-invalid'].forEach(function (name) {
-      if (input.hasAttribute(name)) select.setAttribute(name, input.getAttribute(name));
-    });
-    Object.assign(select.dataset, { role: 'select2-ajax', url: box.dataset.url, kind: kind.id, allowBlank: '1' });
+    const select = lookUp(box, input, { kind: kind.id, allowBlank: '1' });
     select.append(new Option('', ''));
     if (input.value) select.append(new Option(box.dataset.told || input.value, input.value, true, true));
-    input.replaceWith(select);
 
     const open = function (row) {
       link.hidden = !row || !row.url;
