@@ -25,7 +25,7 @@ SELDOM = frozenset(
     {
         *("contact_group", "opportunity_history", "opportunity_line", "status_history", "task_series"),
         *("email_message", "email_suppression", "email_template_version", "job_event", "notification_preference"),
-        "restoration",
+        *("job", "restoration"),
     }
 )
 
@@ -48,7 +48,7 @@ def build(views: Sequence[EntityView], actor: Actor, here: str, *, trouble: int 
     if any(view.model is Job and view.allows(actor, "view") for view in views):
         console = {"label": gettext("Job console"), "url": paths.to("jobs"), "icon": "activity", "name": "jobs"}
         found = {**console, "active": here == "jobs", "count": trouble if trouble < 100 else "99+"}
-        sections.setdefault("Administration", []).insert(0, found)
+        sections.setdefault(entity_of(Job).section, []).insert(0, found)
     return [{"label": gettext(section), "items": items} for section, items in sections.items()]
 
 

@@ -13,18 +13,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crm import formats, zones
-from crm.admin import job_words, pages, paths
+from crm.admin import job_words, labels, pages, paths
 from crm.admin.record_parts import record_part
 from crm.admin.visitor import actor_of
 from crm.columns import now
 from crm.entity import permission
 from crm.errors import BadInput, Forbidden
-from crm.i18n import current, error_text
+from crm.i18n import current, error_text, gettext
 from crm.models.job import Job
 from crm.models.schedule import Schedule
+from crm.models.user import User
+from crm.names import words
 from crm.services import schedules
 from crm.services.fire_times import Timing
 from crm.services.fire_words import in_words
+from crm.services.payload_fields import PAYLOADS
 
 COUNT = 5
 _FIRE = {"en": "EEE d MMM y, HH:mm", "zh": "y-MM-dd EEE HH:mm"}
@@ -32,7 +35,7 @@ _FIRE = {"en": "EEE d MMM y, HH:mm", "zh": "y-MM-dd EEE HH:mm"}
 
 @record_part(Schedule, "crm/schedule_part.html")
 def of_schedule(session: Session, schedule: Schedule) -> dict[str, Any]:
-    """{words, zone, enabled, next, jobs} of one schedule."""
+    """{kind, words, zone, enabled, next, payload, jobs} of one schedule."""
     zone = _zone(schedule.timezone)
     timing = schedules.timing_of(schedule, zone.key)
     return {
@@ -41,8 +44,22 @@ def of_schedule(session: Session, schedule: Schedule) -> dict[str, Any]:
         "zone": zone.key,
         "enabled": schedule.enabled,
         "next": _fires(schedules.coming(schedule, zone=zone.key, count=COUNT), zone, timing),
+        "payload": _payload(session, schedule),
+        "draws": ("payload",) if schedule.kind in PAYLOADS else (),
         "jobs": [_job(job) for job in schedules.jobs_of(session, schedule)],
     }
+
+
+def _payload(session: Session, schedule: Schedule) -> list[dict[str, str]]:
+    """{label, text} of each field that the kind's payload has."""
+    told = []
+    for one in PAYLOADS.get(schedule.kind, ()):
+        value = schedule.payload.get(one.name, one.default)
+        if one.shape == "users":
+            named = labels.resolve(session, User, value or ())
+            value = ", ".join(label.text for label in named.values()) or "–"
+        told.append({"label": gettext(one.label), "text": gettext(words(str(value))) if one.options else str(value)})
+    return told
 
 
 async def preview(request: Request) -> Response:

@@ -19,6 +19,7 @@ from apscheduler.triggers.cron import CronTrigger
 from crm.errors import BadInput, invalid
 
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _EXAMPLE = "must be five cron fields such as 0 8 * * mon (minute, hour, day, month, weekday)"
 
 
@@ -40,8 +41,8 @@ class Timing:
             ZoneInfo(self.zone)
         except (KeyError, ValueError, OSError):
             raise invalid("timezone", "must be a time zone such as Europe/Berlin or Asia/Shanghai") from None
-        if self.cron:
-            _trigger(self.cron, self.zone)
+        if self.cron and not _ever_fires(self.cron, self.zone):
+            raise invalid("cron", "names a day that never comes")
 
     def between(self, after: datetime, until: datetime, *, limit: int) -> list[datetime]:
         """The first `limit` fires in `(after, until]`, oldest first."""
@@ -86,6 +87,8 @@ class Timing:
         return str(int(fire.timestamp()))
 
     def _by_cron(self, after: datetime) -> Iterator[datetime]:
+        if not _ever_fires(self.cron, self.zone):
+            return
         trigger = _trigger(self.cron, self.zone)
         fire = trigger.get_next_fire_time(None, after + timedelta(microseconds=1))
         while fire is not None:
@@ -117,6 +120,12 @@ def _trigger(cron: str, zone: str) -> Any:
         )
     except (ValueError, KeyError, TypeError):
         raise invalid("cron", _EXAMPLE) from None
+
+
+@lru_cache(maxsize=256)
+def _ever_fires(cron: str, zone: str) -> bool:
+    """False for 31 February, which the calculator seeks in every year to come before it says so."""
+    return _trigger(cron, zone).get_next_fire_time(None, _LONG_AGO) is not None
 
 
 def weekdays(field: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from crm.models import Job, Schedule, User
+from crm.services import records
 from tests import factories
 from tests.admin.conftest import Visitor
 
@@ -73,5 +74,24 @@ def test_times_are_tried_out_while_they_are_typed(admin: Visitor, stranger: Visi
     assert page.count("<time ") == 5
     assert "must be five cron fields" in admin.page("/schedules/preview?cron=nonsense")
     assert "either cron fields or an interval" in admin.page("/schedules/preview")
-    assert "It never fires." in admin.page("/schedules/preview?cron=0+0+31+2+*")
+    assert "names a day that never comes" in admin.page("/schedules/preview?cron=0+0+31+2+*")
     assert stranger.get("/schedules/preview").status_code == 303
+
+
+def test_lists_and_its_page_say_in_words_what_it_does_and_when(admin: Visitor, as_system: Any) -> None:
+    with as_system() as session:
+        ann = factories.user(session, admin=True)
+        ann.name = "Ann Lee"
+        payload = {"report": "open_pipeline", "recipients": [ann.id]}
+        given = {"kind": "report.mail", "payload": payload, "owner_id": ann.id}
+        daily = records.create(session, Schedule, {**given, "name": "Daily", "cron": "30 2 * * *"})
+        often = records.create(session, Schedule, {**given, "name": "Often", "interval_s": 5400})
+        numbers = daily.id, often.id
+    page = admin.page("/schedule/list")
+    for told in ("Mail a report", "Every day at 02:30", "Every 90 minutes"):
+        assert told in page
+    for number in numbers:
+        page = admin.page(f"/schedule/details/{number}")
+        for told in ("Mail a report", "Open pipeline", "Ann Lee"):
+            assert told in page
+        assert "open_pipeline" not in page.partition('id="history"')[0]
