@@ -83,10 +83,9 @@ def _indexes(model: type[Any]) -> Iterator[str]:
     checked = [(part, name) for part in _INDEXED for name in getattr(entity, part)]
     for part, name in [*checked, ("order", entity.order.removeprefix("-"))]:
         field = fields.get(name)
-        if field is not None and part == "filters" and field.computed:
-            if field.kind is not Kind.BOOLEAN:
-                yield f"'filters' names '{name}', which is computed and no question of yes or no."
-        elif field is not None and field.kind is not Kind.REFERENCES and name not in indexed:
+        if field is not None and field.computed and part in _INDEXED:
+            continue  # never stored, so no index can have it
+        if field is not None and field.kind is not Kind.REFERENCES and name not in indexed:
             yield f"'{part}' names '{name}', which has no index; give the column index=True."
     if entity.search and "search_text" not in inspect(model).columns:
         yield "'search' needs the mixin Searchable."

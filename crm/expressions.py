@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, FromClause, ScalarSelect, bindparam, select
+from sqlalchemy import BigInteger, ColumnElement, Date, FromClause, ScalarSelect, bindparam, exists, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -29,8 +30,15 @@ class Behind(ScalarSelect[Any]):
     inherit_cache = True
 
     def __init__(self, value: ColumnElement[Any], table: FromClause, on: ColumnElement[bool], rows: FromClause) -> None:
-        self.value, self.table, self.on = value, table, on
+        self.value, self.table, self.on, self.rows = value, table, on, rows
         super().__init__(select(value).select_from(table).where(on).correlate(rows))
+
+
+def asked(made: ColumnElement[Any], question: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """`question` of a computed value; of one behind a foreign key as EXISTS, which a database turns into a join."""
+    if not isinstance(made, Behind):
+        return question(made)
+    return exists().select_from(made.table).where(made.on, question(made.value)).correlate(made.rows)
 
 
 class share_of(FunctionElement[Decimal]):

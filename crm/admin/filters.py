@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, and_, false, func, inspect, not_, or_, sel
 from sqlalchemy.orm import aliased
 
 from crm.entity import entity_of
+from crm.expressions import asked
 from crm.fields import Field, Kind, expression_of, fields_of, is_tree, related
 
 _TEXT = ("", "contains", "starts", "null")
@@ -96,7 +97,7 @@ def _clause(model: type[Any], field: Field, op: str, values: Sequence[str], zone
         if field.kind is Kind.REFERENCES:
             return _has(model, field, values)
         if field.computed:
-            return _asked(expression_of(model, field.name), [_boolean(field, value) for value in values])
+            return asked(expression_of(model, field.name), lambda made: _computed(field, op, made, values))
         column: ColumnElement[Any] = inspect(model).columns[field.name]
         if op == "null":
             return column.is_(None) if values[0] == "true" else column.is_not(None)
@@ -109,9 +110,13 @@ def _clause(model: type[Any], field: Field, op: str, values: Sequence[str], zone
         return false()
 
 
-def _asked(question: ColumnElement[bool], answers: Sequence[bool]) -> ColumnElement[bool]:
-    """A computed field by its own clause, which indexes may help."""
-    return or_(*(question if answer else not_(question) for answer in answers))
+def _computed(field: Field, op: str, made: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
+    """A question of yes or no by its own clause, which indexes may help; other figures are compared."""
+    if field.kind is Kind.BOOLEAN:
+        return or_(*(made if _boolean(field, value) else not_(made) for value in values))
+    if op == "null":
+        return made.is_(None) if values[0] == "true" else made.is_not(None)
+    return _COMPARE[op](made, [_READ.get(field.kind, _text)(field, value) for value in values])
 
 
 def _has(model: type[Any], field: Field, values: Sequence[str]) -> ColumnElement[bool]:

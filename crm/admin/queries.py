@@ -17,7 +17,7 @@ from crm import access
 from crm.admin.asked import Asked
 from crm.db import actor_of
 from crm.entity import entity_of, permission
-from crm.fields import Field, Kind, field_of, fields_of, label_column, related
+from crm.fields import Field, Kind, expression_of, field_of, fields_of, label_column, related
 from crm.search_text import matches
 
 #: counted exactly up to here; beyond, the list says "10,000+" unless it is asked for the exact figure
@@ -60,6 +60,8 @@ def ordered(found: Select[Any], model: type[Any], asked: Asked) -> Select[Any]:
 
 def _sort_key(model: type[Any], field: Field) -> ColumnElement[Any]:
     """A reference sorts by its label, in a subquery: a join would drop the rows that have none."""
+    if field.computed:
+        return expression_of(model, field.name)
     column: ColumnElement[Any] = inspect(model).columns[field.name]
     if field.kind is not Kind.REFERENCE:
         return column

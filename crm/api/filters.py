@@ -14,6 +14,7 @@ from sqlalchemy.orm import RelationshipProperty
 
 from crm.entity import REGISTRY
 from crm.errors import invalid
+from crm.expressions import asked
 from crm.fields import Field, Kind, expression_of, field_of, is_tree
 
 _LISTED = ("in", "nin")
@@ -42,7 +43,7 @@ class Filter:
 
 
 def operators_of(field: Field) -> tuple[str, ...]:
-    if field.computed:
+    if _is_question(field):
         return ("eq", "ne")
     if is_tree(field):
         return (*OPERATORS[Kind.REFERENCE], "under")
@@ -60,7 +61,7 @@ def parse_filter(field: Field, operator: str, text: str, place: int) -> tuple[Fi
         if text not in _BOOLEANS:
             raise invalid(name, _SENTENCES[Kind.BOOLEAN])
         return Filter(field.name, "null" if _BOOLEANS[text] else "notnull", 0), {}
-    if field.computed:  # a question answered by its own clause, which indexes may help
+    if _is_question(field):  # answered by its own clause, which indexes may help
         return Filter(field.name, "is" if _is_true(field, name, operator, text) else "isnot", 0), {}
     texts = text.split(",") if operator in _LISTED else [text]
     if len(texts) > _MOST:
@@ -71,6 +72,10 @@ def parse_filter(field: Field, operator: str, text: str, place: int) -> tuple[Fi
     values += [values[-1]] * (_padded(len(values)) - len(values))
     parameters = {f"f{place}_{i}": value for i, value in enumerate(values)}
     return Filter(field.name, operator, len(values)), parameters
+
+
+def _is_question(field: Field) -> bool:
+    return field.computed and field.kind is Kind.BOOLEAN
 
 
 def _is_true(field: Field, name: str, operator: str, text: str) -> bool:
@@ -184,9 +189,8 @@ def condition(model: type[Any], wanted: Filter, place: int) -> ColumnElement[boo
     field = field_of(model, wanted.field)
     if field.kind is Kind.REFERENCES:
         return _linked(model, field, wanted, place)
-    if wanted.operator in ("is", "isnot"):
-        asked = expression_of(model, field.name)
-        return asked if wanted.operator == "is" else not_(asked)
+    if field.computed:
+        return asked(expression_of(model, field.name), lambda value: _compare(value, wanted, place))
     column: ColumnElement[Any] = model.__table__.c[field.name]
     if wanted.operator == "under":
         return _below(column, REGISTRY[str(field.target)].__table__, place)
@@ -205,6 +209,10 @@ def _below(column: ColumnElement[Any], target: FromClause, place: int) -> Column
 def _compare(column: ColumnElement[Any], wanted: Filter, place: int) -> ColumnElement[bool]:
     values = [bindparam(f"f{place}_{i}", type_=column.type) for i in range(wanted.values)]
     match wanted.operator:
+        case "is":
+            return column
+        case "isnot":
+            return not_(column)
         case "null":
             return column.is_(None)
         case "notnull":

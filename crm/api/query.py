@@ -12,7 +12,7 @@ from crm.api import cursor
 from crm.api.filters import Filter, parse_filter
 from crm.entity import entity_of
 from crm.errors import BadInput, invalid
-from crm.fields import Field, Kind, fields_of
+from crm.fields import Field, Kind, field_of, fields_of
 from crm.names import camel
 from crm.search_text import index_text
 
@@ -176,6 +176,9 @@ def _search(model: type[Any], shape: Shape, given: dict[str, str], values: dict[
 def _from_cursor(model: type[Any], shape: Shape, given: dict[str, str], values: dict[str, Any]) -> Shape:
     if "page" in given:
         raise invalid("page", "cannot be used together with cursor")
+    for name, _ in shape.sort:
+        if field_of(model, name).computed:
+            raise invalid("sort", "%(name)s is computed and cannot be paged by cursor; use page", name=camel(name))
     shape = replace(shape, paging="cursor")
     if not (text := given.pop("cursor")):
         return shape

@@ -10,8 +10,9 @@ from crm.access import require
 from crm.api import cursor
 from crm.api.identity import Caller, Identity
 from crm.api.query import Query, Shape
+from crm.api.reach import team_slots
 from crm.api.reader import Reader
-from crm.api.statements import Plan, plan_for, team_slots
+from crm.api.statements import Plan, plan_for
 from crm.entity import permission
 from crm.errors import Unavailable
 

@@ -6,29 +6,27 @@ caller's `access_version` and whether their token is signed out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Dialect, Select, and_, bindparam, func, select
 from sqlalchemy.sql.selectable import FromClause
 
-from crm.access import deciding, visible
+from crm.access import visible
 from crm.actor import Actor
 from crm.api import cursor
 from crm.api.columns import Decode, Readable, ids_of, readable
 from crm.api.filters import condition
 from crm.api.identity import SIGNED_OUT, VERSION
 from crm.api.query import Shape
+from crm.api.reach import reach_of, stand_in
 from crm.entity import permission
 from crm.expressions import Behind
 from crm.fields import Field, Kind, expression_of, fields_of, related
 from crm.names import camel
-from crm.prepared import Prepared, Slot
+from crm.prepared import Prepared
 from crm.search_text import matches
-
-#: numbers no row bears: they stand for the caller's number and teams until the statement runs
-_ME = Slot(-(10**12), "me")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +70,6 @@ class Plan:
         return made
 
 
-def reach_of(model: type[Any], shape: Shape, actor: Actor) -> tuple[Any, ...]:
-    """All that the caller's rights change in the text of the statement."""
-    involved = (decider for m in _involved(model, shape) for decider in deciding(m))
-    scopes = tuple(actor.scope(permission(m, "view")) for m in involved)
-    return (scopes, 0 if actor.everything else _room(len(actor.team_ids)))
-
-
-def team_slots(actor: Actor) -> dict[str, int]:
-    """The parameters that hold the actor's teams, padded so that few statements are prepared."""
-    teams = sorted(actor.team_ids)
-    return {f"team{i}": teams[min(i, len(teams) - 1)] for i in range(_room(len(teams)))}
-
-
-def _room(count: int) -> int:
-    return count if count <= 1 else 1 << (count - 1).bit_length()
-
-
-def _involved(model: type[Any], shape: Shape) -> list[type[Any]]:
-    fields = fields_of(model)
-    shown = [fields[name] for name in shape.fields or fields]
-    many = [related(model, f) for f in shown if f.kind is Kind.REFERENCES]
-    return [model, *many, *(related(model, fields[name]) for name in shape.include)]
-
-
 _PLANS = 4000
 _plans: dict[tuple[Any, ...], Plan] = {}
 
@@ -114,13 +88,7 @@ def plan_for(model: type[Any], shape: Shape, actor: Actor, dialect: Dialect) -> 
 
 def build(model: type[Any], shape: Shape, actor: Actor, dialect: Dialect) -> Plan:
     """The plan for one shape; only the reach of `actor` goes into it, never who they are."""
-    return _Builder(model, shape, _stand_in(actor), dialect).plan()
-
-
-def _stand_in(actor: Actor) -> Actor:
-    """An actor of the same reach, whose numbers are slots."""
-    teams = frozenset(Slot(_ME - 1 - i, f"team{i}") for i in range(_room(len(actor.team_ids))))
-    return Actor(_ME, "", actor.grants, team_ids=teams, everything=actor.everything)
+    return _Builder(model, shape, stand_in(actor), dialect).plan()
 
 
 class _Builder:
@@ -132,19 +100,20 @@ class _Builder:
         self.parts: list[Part] = []
         #: tables that computed fields look into, each with its condition
         self.joins: dict[FromClause, ColumnElement[bool]] = {}
+        #: those of them that the order needs
+        self.sort_joins: dict[FromClause, ColumnElement[bool]] = {}
 
     def plan(self) -> Plan:
         shown = [self.fields[name] for name in self.shape.fields or self.fields]
         self._add_part("", [(f.json, self._readable(f)) for f in shown])
-        source = self.table
-        for table, on in self.joins.items():
-            source = source.outerjoin(table, on)
+        order = self._order()
+        source = _joined(self.table, self.joins)
         for name in self.shape.include:
             source = self._join(source, self.fields[name])
         prefer = {"search": "x"} if self.shape.search == "some" else {}
         keys, count = self._sort_keys(), self._count()
         columns = [*self.selected, *keys, *([count] if count is not None else []), VERSION, SIGNED_OUT]
-        statement = self._paged(select(*columns), source)
+        statement = self._paged(select(*columns), source, order)
         counting = select(count, VERSION, SIGNED_OUT) if count is not None else None
         return Plan(
             Prepared(statement, self.dialect, named=prefer),
@@ -160,11 +129,15 @@ class _Builder:
             return ids_of(self.model, field, self.actor, self.dialect.name)
         if not field.computed:
             return readable(field, self.table.c[field.name], self.dialect.name)
-        made = expression_of(self.model, field.name)
-        if isinstance(made, Behind):
-            self.joins[made.table] = made.on
-            made = made.value
-        return readable(field, made, self.dialect.name)
+        return readable(field, self._computed(field.name, self.joins), self.dialect.name)
+
+    def _computed(self, name: str, joins: dict[FromClause, ColumnElement[bool]]) -> ColumnElement[Any]:
+        """The SQL of a computed field; what it looks into goes to `joins`."""
+        made = expression_of(self.model, name)
+        if not isinstance(made, Behind):
+            return made
+        joins[made.table] = made.on
+        return made.value
 
     def _add_part(self, name: str, cells: list[tuple[str, Readable]]) -> None:
         """Columns are labelled by number: two tables have columns of one name."""
@@ -211,32 +184,43 @@ class _Builder:
         return rows.correlate(None).scalar_subquery()
 
     def _order(self) -> list[ColumnElement[Any]]:
-        return [self._direction(self.table.c[name], descending) for name, descending in self.shape.sort]
+        return [self._direction(name, descending) for name, descending in self.shape.sort]
 
-    def _direction(self, column: Any, descending: bool) -> ColumnElement[Any]:
+    def _direction(self, name: str, descending: bool) -> ColumnElement[Any]:
         """NULL is largest, as PostgreSQL has it; said only where SQLite would differ, and never to an index."""
+        field = self.fields[name]
+        column: Any = self._computed(name, self.sort_joins) if field.computed else self.table.c[name]
+        self.joins |= self.sort_joins
         order = column.desc() if descending else column.asc()
-        if self.dialect.name == "sqlite" and column.nullable:
+        if self.dialect.name == "sqlite" and field.nullable:
             order = order.nulls_first() if descending else order.nulls_last()
         return order  # type: ignore[no-any-return]
 
-    def _paged(self, statement: Select[Any], source: FromClause) -> Select[Any]:
+    def _paged(self, statement: Select[Any], source: FromClause, order: list[ColumnElement[Any]]) -> Select[Any]:
         paging = self.shape.paging
         if paging == "one":
             key = bindparam("id", type_=BigInteger)
             return statement.select_from(source).where(self.table.c.id == key, self._where())
         limit = bindparam("limit", type_=BigInteger)
         if paging == "deep":
-            return self._deep(statement, source, limit)
-        rows = statement.select_from(source).where(self._where()).order_by(*self._order()).limit(limit)
+            return self._deep(statement, source, limit, order)
+        rows = statement.select_from(source).where(self._where()).order_by(*order).limit(limit)
         if self.shape.after:
             rows = rows.where(cursor.rows_after(self.model, self.shape.sort, self.shape.after))
         return rows
 
-    def _deep(self, statement: Select[Any], source: FromClause, limit: Any) -> Select[Any]:
+    def _deep(
+        self, statement: Select[Any], source: FromClause, limit: Any, order: list[ColumnElement[Any]]
+    ) -> Select[Any]:
         """Far into a list: find the keys first, and read whole rows for those that are shown."""
         offset = bindparam("offset", type_=BigInteger)
-        keys = select(self.table.c.id).where(self._where()).order_by(*self._order()).limit(limit).offset(offset)
-        page = keys.subquery("page")
+        keys = select(self.table.c.id).select_from(_joined(self.table, self.sort_joins)).where(self._where())
+        page = keys.order_by(*order).limit(limit).offset(offset).subquery("page")
         joined = source.join(page, page.c.id == self.table.c.id)
-        return statement.select_from(joined).order_by(*self._order())
+        return statement.select_from(joined).order_by(*order)
+
+
+def _joined(source: FromClause, joins: Mapping[FromClause, ColumnElement[bool]]) -> FromClause:
+    for table, on in joins.items():
+        source = source.outerjoin(table, on)
+    return source

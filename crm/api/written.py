@@ -13,7 +13,8 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from crm.api.query import Shape
-from crm.api.statements import plan_for, team_slots
+from crm.api.reach import team_slots
+from crm.api.statements import plan_for
 from crm.db import actor_of
 from crm.fields import Field, Kind, fields_of
 

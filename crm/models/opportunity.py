@@ -55,9 +55,12 @@ class Opportunity(Reckoned, Owned, Trashable, Searchable, Record):
         filters=(
             *("customer_id", "contact_id", "pipeline_id", "stage_id", "amount", "expected_close_date", "closed_at"),
             *("type", "lost_reason_id", "next_step_date", "external_id", "owner_id", "team_id"),
-            *("name", "created_at", "updated_at"),
+            *("name", "created_at", "updated_at", "overdue", "stale", "probability", "weighted_amount", "age_days"),
         ),
-        sort=("name", "amount", "expected_close_date", "closed_at", "created_at", "updated_at"),
+        sort=(
+            *("name", "amount", "expected_close_date", "closed_at", "created_at", "updated_at"),
+            *("overdue", "stale", "probability", "weighted_amount", "age_days"),
+        ),
         owner="owner_id",
     )
 
