@@ -50,7 +50,9 @@ def reach(model: type[Any], actor: Actor, scope: Scope | None, *, verb: str = "u
     if entity.through:
         relation = inspect(model).relationships[entity.through]
         parent, key = relation.mapper.class_, next(iter(relation.local_columns))
-        within: ColumnElement[bool] = key.in_(select(parent.id).where(reach(parent, actor, scope)))
+        # of the table, not of the class: the session would take out the trash, and what is told of it
+        number = inspect(parent).columns["id"]
+        within: ColumnElement[bool] = key.in_(select(number).where(reach(parent, actor, scope)))
         return within
     return _owned(model, entity.owner, actor, scope)
 
@@ -120,6 +122,7 @@ def require_for(session: Session, record: Any, verb: str) -> None:
     model, actor = type(record), actor_of(session)
     name = permission(model, verb)
     require(actor, name)
+    _require_owner(actor, record, verb)
     scope = actor.scope(name)
     same = scope == actor.scope(permission(model, "view")) and entity_of(model).through != RECORD
     if scope is Scope.ALL or same:
@@ -127,6 +130,13 @@ def require_for(session: Session, record: Any, verb: str) -> None:
     within = select(model.id).where(model.id == record.id, reach(model, actor, scope))
     if session.scalar(within, execution_options={"unscoped": True}) is None:
         raise Forbidden(NO_PERMISSION)
+
+
+def _require_owner(actor: Actor, record: Any, verb: str) -> None:
+    """Nobody may lend themselves the rights of another, or the system's."""
+    entity = entity_of(type(record))
+    if verb in entity.owner_alone and not actor.everything and getattr(record, entity.owner) != actor.user_id:
+        raise Forbidden("This acts with its owner's rights: only its owner may do that")
 
 
 def allows(session: Session, record: Any, verb: str) -> bool:

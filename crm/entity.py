@@ -46,6 +46,8 @@ class Entity:
     manage: str = ""
     #: reading needs a token and no permission
     open_read: bool = False
+    #: verbs that only the owner may do: what such a record does is done with its owner's rights
+    owner_alone: tuple[str, ...] = ()
     #: never shown, exported or filtered; masked in the audit
     secret: tuple[str, ...] = ()
     audit: bool = True

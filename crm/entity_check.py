@@ -113,6 +113,11 @@ def _verbs(model: type[Any]) -> Iterator[str]:
     for name in OPERATIONS.get(name_of(model), {}):
         if name in (*ALL_VERBS, "view", "export", "import", "restore", "purge", "bulk"):
             yield f"the operation '{name}' bears the name of a built-in verb."
+    for name in entity.owner_alone:
+        if name not in (*entity.verbs, *OPERATIONS.get(name_of(model), {})):
+            yield f"'owner_alone' names '{name}', which is no verb of it."
+    if entity.owner_alone and not entity.owner:
+        yield "'owner_alone' needs 'owner'."
 
 
 def _documentation(model: type[Any]) -> Iterator[str]:

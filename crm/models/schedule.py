@@ -36,6 +36,7 @@ class Schedule(Trashable, Record):
         filters=("kind", "enabled", "owner_id", "created_at"),
         sort=("created_at",),
         owner="owner_id",
+        owner_alone=("update", "run_now"),
     )
 
     name: Mapped[str] = mapped_column(String(120), doc="What it does, in words.")

@@ -55,6 +55,8 @@ def test_the_declarations_we_ship_are_right() -> None:
         ({"owner": "owner_id"}, "'owner' names 'owner_id', which is no column of it."),
         ({"secret": ("pin",)}, "'secret' names 'pin', which is no column of it."),
         ({"verbs": ("erase",)}, "'verbs' names 'erase'; it knows create, update, delete."),
+        ({"owner_alone": ("lend",)}, "'owner_alone' names 'lend', which is no verb of it."),
+        ({"owner_alone": ("update",)}, "'owner_alone' needs 'owner'."),
         ({}, "the column 'bare' has no doc."),
     ],
 )
