@@ -19,6 +19,7 @@ from crm.files import kinds, names
 from crm.files.uploads import Upload
 from crm.jobs import enqueue
 from crm.models.attachment import Attachment, PreviewState
+from crm.models.user import User
 from crm.services import records
 
 _MIB = 1024 * 1024
@@ -76,8 +77,15 @@ def check(session: Session, upload: Upload, place: Place, description: str, quot
 
 def create(session: Session, upload: Upload, place: Place, description: str, quota_mb: int) -> Attachment:
     """A stored file as a record; asks for its preview."""
+    _one_at_a_time(session)
     check(session, upload, place, description, quota_mb)
     return keep(session, upload, place, description)
+
+
+def _one_at_a_time(session: Session) -> None:
+    """Two uploads of one user at once could both find room for themselves, and exceed the quota together."""
+    held = select(User.id).where(User.id == actor_of(session).user_id).with_for_update(key_share=True)
+    session.execute(held, execution_options={"unscoped": True})
 
 
 def keep(session: Session, upload: Upload, place: Place, description: str = "") -> Attachment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,23 @@ def test_a_user_has_a_quota_and_the_trash_counts(database_url: str, settings: Se
             ann.delete(f"/files/{first}")
         assert send(bob, "b.txt", b"b" * 700_000).status_code == 200
         assert len(left(world)) == 2
+
+
+def test_uploads_at_once_do_not_exceed_the_quota_together(database_url: str, settings: Settings) -> None:
+    with limited(database_url, settings, upload_quota_mb=1) as world:
+        ann = sales(world)
+        with ThreadPoolExecutor(4) as pool:
+            sent = [pool.submit(send, ann, f"{n}.txt", bytes([97 + n]) * 400_000) for n in range(4)]
+        assert sorted(one.result().status_code for one in sent) == [200, 200, 413, 413]
+        assert sum(file["size"] for file in ann.data("/files")["list"]) == 800_000
+
+
+def test_full_disks_at_once_leave_no_row_and_no_draft(world: World, admin: Caller) -> None:
+    with disk_of(16 * 2**20), ThreadPoolExecutor(3) as pool:
+        sent = [pool.submit(send, admin, f"{n}.txt", bytes([97 + n]) * 20 * 2**20) for n in range(3)]
+        assert {one.result().status_code for one in sent} == {507}
+    assert left(world) == []
+    assert admin.data("/files")["pagination"]["total"] == 0
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_behind(world: World, admin: Caller) -> None:
