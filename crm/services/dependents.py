@@ -41,6 +41,8 @@ GOES_ALONG: dict[str, tuple[Bond, ...]] = {
 }
 #: entities whose linked records (tasks, series, files) go along, too
 HOLDS = frozenset({"customer", "contact", "opportunity", "interaction", "task"})
+#: entity → the relation to what it is a part of, where `through` does not say so: nobody owns templates
+PARTS = {"email_template_version": "template"}
 
 
 @dataclass(slots=True)
@@ -153,12 +155,17 @@ def part_of(child: type[Any], model: type[Any], keys: Sequence[int]) -> tuple[Co
 
 
 def _whole(child: type[Any]) -> type[Any] | None:
-    through = entity_of(child).through
+    through = _by(child)
     return inspect(child).relationships[through].mapper.class_ if through else None
 
 
 def _through(child: type[Any]) -> Any:
-    return next(iter(inspect(child).relationships[entity_of(child).through].local_columns))
+    return next(iter(inspect(child).relationships[_by(child)].local_columns))
+
+
+def _by(child: type[Any]) -> str:
+    """The relation to what it is a part of; empty where it stands by itself."""
+    return entity_of(child).through or PARTS.get(name_of(child), "")
 
 
 def has_trash(model: type[Any]) -> bool:

@@ -141,3 +141,12 @@ def test_a_test_goes_to_whoever_asks_for_it(database: Database) -> None:
         email_templates.send_test(session, session.get_one(EmailTemplate, template_id))
         message = session.scalars(select(EmailMessage)).one()
         assert (message.to_address, message.subject) == (address, "[Test] Hello Maria Weber")
+
+
+def test_a_template_is_purged_with_its_versions(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        template = made(session)
+        records.update(session, template, {"text_body": "Hi again"})
+        records.delete(session, template)
+        records.purge(session, template)
+        assert session.scalars(select(EmailTemplateVersion), execution_options={"unscoped": True}).all() == []
