@@ -150,6 +150,12 @@ def give_back(connection: Connection, lease: Lease, *, why: str) -> None:
     _queue_again(connection, lease, why, {"run_at": instant(connection)})
 
 
+def put_off(connection: Connection, lease: Lease, *, seconds: float, why: str) -> None:
+    """It was not tried, or not the job's fault: no attempt is counted."""
+    values = {"run_at": instant(connection, plus_s=seconds), "error_class": "Away", "last_error": why[:2000]}
+    _queue_again(connection, lease, why, values)
+
+
 def backoff_s(attempt: int) -> float:
     """5 s, 10 s, 20 s … at most an hour, each between half and one and a half of it."""
     return float(min(LONGEST_BACKOFF_S, BACKOFF_S * 2.0 ** min(attempt, 20)) * random.uniform(0.5, 1.5))

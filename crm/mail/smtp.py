@@ -1,7 +1,8 @@
 """One mail to one recipient over SMTP, in two halves: all that may be repeated, and the handing over, which may not.
 
 The answers of a server fall into four kinds: it took the mail (`Answer`), it will never take it (`Refused`), it may
-take it later (`TryLater`), or nobody knows (`NoAnswer`: the line went dead after the body was sent).
+take it later (`TryLater`; `Away`: nor any other mail), or nobody knows (`NoAnswer`: the line went dead after the body
+was sent).
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from crm.jobs.killpoints import reach
 from crm.mail.message import as_bytes
 from crm.settings import Settings
 
-TIMEOUT_S = 30.0
+#: to connect, and for each answer before the body; trying again costs nothing
+TIMEOUT_S = 15.0
 #: a server may look long at what it was given, and silence costs a human's time
-ANSWER_TIMEOUT_S = 120.0
+ANSWER_TIMEOUT_S = 60.0
 GOODBYE_TIMEOUT_S = 5.0
+_CLOSING = 421
 _UNREACHABLE = "The mail server %s:%s does not take mail from us: %s"
 
 
@@ -39,7 +42,11 @@ class Refused(MailError):
 
 
 class TryLater(MailError):
-    """4xx, or no server at all: nothing was handed over."""
+    """4xx: nothing was handed over."""
+
+
+class Away(TryLater):
+    """No server, or one that takes nothing from anybody now (421): the next mail would fare no better."""
 
 
 class NoAnswer(MailError):
@@ -84,14 +91,14 @@ class Handover:
         try:
             code, reply = self._server.docmd("DATA")
         except (OSError, smtplib.SMTPException) as error:
-            raise TryLater(0, _text(error)) from None
+            raise Away(0, _text(error)) from None
         if code != 354:
             raise _verdict(code, reply)
 
 
 @contextmanager
 def connected(settings: Settings, message: EmailMessage, *, sender: str, recipient: str) -> Iterator[Handover]:
-    """Connect, secure, sign in, name sender and recipient: as often as need be. Raises Refused or TryLater."""
+    """Connect, secure, sign in, name sender and recipient: as often as need be. Raises Refused, TryLater, Away."""
     server = _connect(settings)
     try:
         yield _announce(server, message, sender, recipient)
@@ -116,7 +123,7 @@ def _connect(settings: Settings) -> smtplib.SMTP:
         if server is not None:
             server.close()
         code, reply = getattr(error, "smtp_code", 0), getattr(error, "smtp_error", error)
-        raise TryLater(code, _UNREACHABLE % (settings.smtp_host, settings.smtp_port, _text(reply))) from None
+        raise Away(code, _UNREACHABLE % (settings.smtp_host, settings.smtp_port, _text(reply))) from None
 
 
 def _opened(settings: Settings) -> smtplib.SMTP:
@@ -139,7 +146,7 @@ def _announce(server: smtplib.SMTP, message: EmailMessage, sender: str, recipien
         _accepted(server.rcpt(recipient))
         return Handover(server, as_bytes(message, international=international))
     except (OSError, smtplib.SMTPException) as error:
-        raise TryLater(0, _text(error)) from None
+        raise Away(0, _text(error)) from None
 
 
 def _accepted(answer: tuple[int, bytes]) -> None:
@@ -155,7 +162,7 @@ def _dotted(body: bytes) -> bytes:
 
 
 def _verdict(code: int, reply: bytes | str) -> MailError:
-    kind = Refused if 500 <= code < 600 else TryLater
+    kind = Away if code == _CLOSING else Refused if 500 <= code < 600 else TryLater
     return kind(code, _text(reply))
 
 

@@ -2,13 +2,18 @@
 
 The row says `sending` before the first byte of the body leaves, in a transaction that holds the lease; so a worker that
 was replaced sends nothing, and one that vanishes leaves a mail that nobody sends twice.
+
+A server that is away holds few threads and spends no mail's attempts: after some failures in a row the whole queue
+waits, and one mail at a time finds out whether it is back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from email.errors import HeaderParseError
 from email.message import EmailMessage as MimeMessage
+from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -17,6 +22,7 @@ from sqlalchemy.orm import Session
 from crm.columns import now
 from crm.files.storage import Storage
 from crm.jobs import lease as leases
+from crm.jobs import pauses
 from crm.jobs.killpoints import reach
 from crm.logs import logger
 from crm.mail import message as mime
@@ -24,12 +30,20 @@ from crm.mail import smtp
 from crm.models.email_message import EmailMessage, EmailState
 from crm.models.job import JobEffect
 from crm.services import emails
+from crm.workers import circuits
+from crm.workers.circuits import Circuit
 from crm.workers.registry import Permanent
-from crm.workers.run import Run, persist
+from crm.workers.run import Run, persist, write_down
 
 _UNCLEAR = "An earlier worker vanished while it handed the mail over"
 _GONE = "A file of this mail is gone"
 _AWAY = "The database went away before anything was handed over"
+_WAITS = "The mail server is away; another mail finds out when it is back"
+QUEUE = "mail"
+#: the others follow so much later than the one that tries
+GAP_S = 2.0
+#: for so long a server may be away without a mail's attempts being counted
+PATIENCE = timedelta(days=3)
 _DATABASE = (OperationalError, InterfaceError)
 _log = logger(__name__)
 
@@ -40,6 +54,9 @@ def deliver(run: Run, message_id: int) -> None:
     if prepared is None:
         return
     sender, recipient = mime.sender_of(run.settings).addr_spec, str(prepared["To"].addresses[0].addr_spec)
+    circuit = circuits.of_mail_server(run.settings.smtp_host, run.settings.smtp_port)
+    if wait_s := circuit.wait_s():
+        return _wait(run, wait_s)
     begun = False
     try:
         with smtp.connected(run.settings, prepared, sender=sender, recipient=recipient) as handover:
@@ -49,12 +66,15 @@ def deliver(run: Run, message_id: int) -> None:
             reach("after_sending")
             _sent(run, message_id, handover.complete())
             reach("after_sent")
-    except smtp.Refused as error:
-        _refused(run, message_id, error)
-    except smtp.TryLater as error:
-        _later(run, message_id, error)
+        _reached(run, circuit)
+    except smtp.Away as error:
+        _away(run, message_id, error, circuit.failed())
+    except (smtp.Refused, smtp.TryLater) as error:
+        (_refused if isinstance(error, smtp.Refused) else _later)(run, message_id, error)
+        _reached(run, circuit)
     except smtp.NoAnswer as error:
         _unclear(run, message_id, error)
+        _hold_up(run, circuit.failed())
     except BaseException as error:  # the process is interrupted between the body and the answer
         if begun and not run.ended:
             _unclear(run, message_id, smtp.NoAnswer(0, f"Interrupted: {type(error).__name__}"))
@@ -115,7 +135,7 @@ def _sent(run: Run, message_id: int, answer: smtp.Answer) -> None:
     _conclude(run, message_id, EmailState.SENT, answer.code, answer.reply, leases.finish_late, note=note)
 
 
-def _refused(run: Run, message_id: int, error: smtp.Refused) -> None:
+def _refused(run: Run, message_id: int, error: smtp.MailError) -> None:
     options = {"error_class": "Refused", "why": str(error)}
     _conclude(run, message_id, EmailState.REFUSED, error.code, error.reply, leases.give_up, **options)
 
@@ -125,6 +145,37 @@ def _later(run: Run, message_id: int, error: smtp.MailError) -> None:
     state = EmailState.REFUSED if run.lease.last else EmailState.READY
     options = {"error_class": type(error).__name__, "why": str(error)}
     _conclude(run, message_id, state, error.code, error.reply, leases.try_later, **options)
+
+
+def _away(run: Run, message_id: int, error: smtp.Away, pause_s: float) -> None:
+    """An attempt is counted as long as it may have been a hiccup, and once the server is away for days."""
+    with run.database.read_only(run.actor) as session:
+        is_old = _stored(emails.get(session, message_id)).created_at < now() - PATIENCE
+    _hold_up(run, pause_s)  # before its own end: it is to be the first that tries again
+    if is_old or not pause_s:
+        _later(run, message_id, error)
+    else:
+        options = {"seconds": pause_s, "why": str(error)}
+        _conclude(run, message_id, EmailState.READY, error.code, error.reply, leases.put_off, **options)
+
+
+def _hold_up(run: Run, pause_s: float) -> None:
+    if pause_s:
+        write_down(run.database, partial(pauses.put_off, queue=QUEUE, seconds=pause_s + GAP_S))
+        _log.warning("the mail server is away", server=run.settings.smtp_host, pause_s=pause_s)
+
+
+def _wait(run: Run, wait_s: float) -> None:
+    """Nothing was tried."""
+    with run.transaction() as session:
+        run.end(session, leases.put_off, seconds=wait_s + GAP_S, why=_WAITS)
+
+
+def _reached(run: Run, circuit: Circuit) -> None:
+    """The server answered: what waited for it begins."""
+    if circuit.worked():
+        write_down(run.database, partial(pauses.fetch_back, queue=QUEUE, seconds=circuits.TRIAL_S + 2 * GAP_S))
+        _log.info("the mail server is back", server=run.settings.smtp_host)
 
 
 def _unclear(run: Run, message_id: int, error: smtp.NoAnswer) -> None:

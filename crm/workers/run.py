@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -65,7 +65,7 @@ class Run:
         finally:
             self._open -= 1
 
-    def end(self, session: Session, statement: Callable[..., None], **options: str) -> None:
+    def end(self, session: Session, statement: Callable[..., None], **options: Any) -> None:
         """End the job by a statement of `crm.jobs.lease`, in the session's transaction."""
         statement(session.connection(), self.lease, **options)
         self.ended = True

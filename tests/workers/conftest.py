@@ -14,11 +14,18 @@ from crm.db import Database
 from crm.models import Job, User
 from crm.models.job import JobStatus
 from crm.settings import Settings
+from crm.workers import circuits
 from crm.workers.main import WorkerProcess
 from crm.workers.schedule import SchedulerProcess
 from tests.waiting import until
 from tests.workers import post_office
 from tests.workers.post_office import PostOffice
+
+
+@pytest.fixture(autouse=True)
+def _no_server_in_trouble() -> None:
+    """Ports are used again, and a process remembers which server was away."""
+    circuits.of_mail_server.cache_clear()
 
 
 @pytest.fixture

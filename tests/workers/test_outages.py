@@ -271,7 +271,7 @@ def test_mail_waits_for_a_mail_server_that_is_away(
     processes.start("worker 1", "relay 1")
     until(lambda: jobs(database, id=number)[0].attempt == 1)
     (job,) = jobs(database, id=number)
-    assert (job.status, job.error_class) == (JobStatus.QUEUED, "TryLater")
+    assert (job.status, job.error_class) == (JobStatus.QUEUED, "Away")
     processes.kill_all()
     processes.use(mailing, QUICK)
     with database.engine().begin() as connection:
