@@ -2,7 +2,8 @@
 
 Nothing is planned ahead: the clock looks for what is due this morning and makes a reminder of it, whose key
 (`follow_up:opportunity:12:7@2026-11-30`) is unique, so that any number of clocks may look, and a changed date leaves
-nothing behind.  A morning is made up for until the next one, not later.
+nothing behind.  Mornings that were missed (nothing ran) are made up for, those of a long weekend and no more; of the
+overdue tasks only the last one tells.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from crm.services.chunks import chunks
 
 MORNING = time(8)
 #: what was missed for longer is not made up for
-WINDOW = timedelta(hours=24)
+WINDOW = timedelta(hours=72)
+_DAY = timedelta(hours=24)
 OVERDUE_SUBJECT = "Overdue tasks"
 _ANY: dict[str, Any] = {"unscoped": True}
 _DEAL = name_of(Opportunity)
@@ -37,11 +39,15 @@ _DEAL = name_of(Opportunity)
 
 @dataclass(frozen=True, slots=True)
 class Morning:
-    """Eight o'clock of one day in some zones (as users name them) that have it at the same instant."""
+    """Eight o'clock of one day in some zones (as users name them) that have it at the same instant.
+
+    `is_late`: another one has begun since.
+    """
 
     day: date
     begins: datetime
     zones: tuple[str, ...]
+    is_late: bool
 
     @property
     def yesterday(self) -> datetime:
@@ -72,7 +78,9 @@ def due(session: Session, moment: datetime) -> list[Due]:
     """What is due at `moment` and has no reminder yet; only reads."""
     found: list[Due] = []
     for morning in _mornings(session, moment):
-        wanted = [*_dated(session, morning), *_stale(session, morning), *_overdue(session, morning)]
+        wanted = [*_dated(session, morning), *_stale(session, morning)]
+        if not morning.is_late:
+            wanted += _overdue(session, morning)
         found += _new(session, wanted)
     return found
 
@@ -104,12 +112,12 @@ def _mornings(session: Session, moment: datetime) -> Iterator[Morning]:
     for name in session.scalars(lived_in, execution_options=_ANY):
         place = zones.zone(name)
         today = moment.astimezone(place).date()
-        for day in (today - timedelta(days=1), today):
+        for day in (today - timedelta(days=back) for back in range(WINDOW.days + 1)):
             begins = zones.at_local(day, MORNING, place)
             if moment - WINDOW < begins <= moment:
                 begun.append((begins, day, name))
     for (begins, day), same in groupby(sorted(begun), key=lambda one: one[:2]):
-        yield Morning(day, begins, tuple(name for *_, name in same))
+        yield Morning(day, begins, tuple(name for *_, name in same), is_late=begins <= moment - _DAY)
 
 
 def _owned_here(wanted: Select[*tuple[Any, ...]], morning: Morning) -> Select[*tuple[Any, ...]]:
@@ -123,7 +131,7 @@ def _owned_here(wanted: Select[*tuple[Any, ...]], morning: Morning) -> Select[*t
 
 
 def _dated(session: Session, morning: Morning) -> Iterator[Due]:
-    """Open deals whose next step or closing is expected today."""
+    """Open deals whose next step or closing is expected on that day."""
     dates = {
         ReminderKind.FOLLOW_UP: Opportunity.next_step_date,
         ReminderKind.CLOSE_DATE: Opportunity.expected_close_date,
@@ -131,6 +139,8 @@ def _dated(session: Session, morning: Morning) -> Iterator[Due]:
     for kind, column in dates.items():
         deals = select(Opportunity.id, Opportunity.owner_id, Opportunity.name)
         deals = deals.join(Stage, Stage.id == Opportunity.stage_id).where(Stage.category.in_(RUNNING))
+        if morning.is_late:  # nobody is reminded of a day that was past when it was written down
+            deals = deals.where(Opportunity.updated_at <= morning.begins)
         for deal in session.execute(_owned_here(deals.where(column == morning.day), morning), execution_options=_ANY):
             key = key_of(kind, deal.owner_id, morning.day, deal.id)
             yield Due(kind, deal.owner_id, deal.name, morning.begins, key, deal.id)

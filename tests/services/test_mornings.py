@@ -108,14 +108,40 @@ def test_a_morning_comes_once_on_the_days_the_clocks_change(database: Database, 
     assert begin + timedelta(hours=found.index(1)) == datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
 
 
-def test_a_day_of_silence_is_made_up_for_once_and_no_more(database: Database) -> None:
+def test_a_weekend_of_silence_is_made_up_for_once_and_no_more(database: Database) -> None:
     with database.transaction(system("test")) as session:
         owner = person(session)
-        deal(session, owner, name="yesterday", next_step_date=DAY - timedelta(days=1))
-        deal(session, owner, name="today", next_step_date=DAY)
-        deal(session, owner, name="before", next_step_date=DAY - timedelta(days=2))
+        for back in range(5):
+            deal(session, owner, name=f"{back} days ago", next_step_date=DAY - timedelta(days=back))
+        records.create(session, Task, {"title": "Call", "assignee_id": owner.id, "due_date": date(2026, 11, 2)})
     found = morning(database, EIGHT_IN_BERLIN + timedelta(hours=23, minutes=59))
-    assert [title for _, title in found] == ["Follow up: today"]
+    told = [title for kind, title in found if kind == "follow_up"]
+    assert sorted(told) == [f"Follow up: {back} days ago" for back in range(3)]
+    assert [title for kind, title in found if kind == "overdue"] == ["Overdue tasks: 1"]
+    assert morning(database, EIGHT_IN_BERLIN + timedelta(hours=23, minutes=59)) == found
+
+
+def test_after_26_hours_of_silence_each_is_told_once(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        for zone in ("Asia/Shanghai", "Europe/Berlin", "America/New_York"):
+            owner = person(session, zone)
+            for day in (DAY, DAY + timedelta(days=1)):
+                deal(session, owner, name=f"{zone} {day}", next_step_date=day, expected_close_date=day)
+    before, after = EIGHT_IN_BERLIN - timedelta(hours=8), EIGHT_IN_BERLIN + timedelta(hours=18, minutes=1)
+    assert morning(database, before) == []
+    assert len(morning(database, after)) == 6 + 2  # Shanghai has had the second morning, too
+    assert len(morning(database, after + timedelta(hours=30))) == 12
+
+
+def test_a_day_that_was_past_when_it_was_written_down_is_not_told(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        owner = person(session)
+        who, number = owner.id, deal(session, owner).id
+    noon = time_machine.travel(EIGHT_IN_BERLIN + timedelta(hours=4), tick=False)
+    with noon, database.transaction(system("test")) as session:
+        deal(session, session.get_one(User, who), name="imported", next_step_date=DAY - timedelta(days=2))
+        records.update(session, session.get_one(Opportunity, number), {"next_step_date": DAY - timedelta(days=1)})
+    assert morning(database, EIGHT_IN_BERLIN + timedelta(hours=5)) == []
 
 
 def test_two_clocks_at_once_make_one_reminder(database: Database) -> None:
