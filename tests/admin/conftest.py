@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from crm.actor import Scope, system
+from crm.actor import Actor, Scope, system
 from crm.admin.app import create_admin
+from crm.admin.site import Panel
+from crm.admin.visitor import Visitor as Seen
 from crm.db import CrmSession, Database
 from crm.models import User
 from crm.services import sessions
@@ -98,6 +101,18 @@ def client(database: Database, settings: Settings) -> Iterator[TestClient]:
         yield started
         assert started.portal is not None
         started.portal.call(opened.dispose_async)
+
+
+def panel_of(client: TestClient) -> Panel:
+    """The panel of the application behind the client."""
+    found: Panel = next(r.app.state.panel for r in client.app.routes if getattr(r, "name", "") == "admin")  # type: ignore[attr-defined]
+    return found
+
+
+def request_of(panel: Panel, actor: Actor | None, **path: str) -> Request:
+    """What SQLAdmin's own methods are given; `path` are the parameters of the address."""
+    scope = {"type": "http", "state": {"visitor": Seen(actor, "", "")}, "app": panel.admin, "headers": []}
+    return Request(scope | {"query_string": b"", "path_params": path, "method": "GET", "path": "/"})
 
 
 @pytest.fixture

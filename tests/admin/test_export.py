@@ -7,6 +7,7 @@ import io
 from decimal import Decimal
 from typing import Any
 
+import anyio
 import pytest
 
 from crm.actor import Scope
@@ -49,7 +50,7 @@ def test_the_header_speaks_the_readers_language_and_so_does_the_files_name(admin
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
 
 
-@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\tx", "＝1"])
+@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\tx", "\rx", "\nx", *"＝＋－＠"])
 def test_no_text_is_taken_for_a_formula(text: str) -> None:
     from crm.admin.cells import Cell
 
@@ -81,6 +82,32 @@ def test_the_file_is_made_in_chunks_with_few_statements(
         found = first(rows(admin, "/contact/export/csv?sortBy=name"))
     assert found == [f"N{number}" for number in range(10)]
     assert len([s for s in seen if "FROM customer" in s]) == 3
+    pieces = admin.client.portal.call(_pieces, admin, "/admin/contact/export/csv")  # type: ignore[union-attr]
+    assert [piece.count(b"\n") for piece in pieces if piece] == [1, 4, 4, 2]
+
+
+async def _pieces(visitor: Visitor, path: str) -> list[bytes]:
+    """The body as the server sends it: what is held in memory at a time."""
+    sent: list[bytes] = []
+
+    async def receive() -> dict[str, Any]:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("body", b""))
+
+    headers = [(b"host", b"testserver"), (b"cookie", f"crm_session={visitor.cookie}".encode())]
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "scheme": "http",
+    }
+    await visitor.client.app(scope | {"headers": headers, "server": ("testserver", 80), "root_path": ""}, receive, send)
+    return sent
 
 
 def test_only_those_with_the_permission_export_and_only_as_far_as_it_reaches(visitor: Any, as_system: Any) -> None:

@@ -15,6 +15,8 @@ from sqlalchemy.engine import Engine
 from starlette.datastructures import QueryParams
 
 from crm.admin import asked, queries
+from crm.entity import name_of
+from crm.fields import models
 from crm.models import Contact, Customer, Opportunity, Stage, Tag, Task, User
 from crm.models.task import TaskPriority
 from crm.services import records
@@ -102,6 +104,17 @@ def test_the_count_has_no_order_no_columns_and_a_cap(admin: Visitor, people: Any
     assert "ORDER BY" not in count
     assert "contact.email" not in count
     assert "LIMIT" in count
+
+
+@pytest.mark.parametrize("model", models(), ids=name_of)
+def test_every_order_ends_with_the_key_and_says_nothing_of_nulls(model: type[Any]) -> None:
+    """On SQLite equal values come by their key whether they are asked to or not; elsewhere they shuffle."""
+    for name in ("", *model.__entity__.sort):
+        for turn in ("asc", "desc"):
+            wanted = asked.read(model, QueryParams({"sortBy": name, "sort": turn}))
+            order = str(queries.ordered(queries.narrowed(model, wanted), model, wanted)).rpartition("ORDER BY")[2]
+            assert re.search(rf"{model.__tablename__}\"?\.id (ASC|DESC)$", order), (name, order)
+            assert "NULLS" not in order
 
 
 def test_beyond_the_cap_the_list_says_so_and_counts_all_when_asked(

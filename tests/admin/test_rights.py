@@ -6,15 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.requests import Request
 
-from crm.actor import Actor, Scope
-from crm.admin.site import Panel
-from crm.admin.views import EntityView, make_view
-from crm.admin.visitor import Visitor as Seen
-from crm.admin.visitor import current_actor
-from crm.entity import entity_of, name_of
-from crm.fields import fields_of, models
+from crm.actor import Scope
 from crm.models import Contact, Team, User
 from crm.services import records
 from tests import factories
@@ -27,7 +20,7 @@ ROWS = ("mine", "team", "other")
 REACH = {Scope.OWN: {"mine"}, Scope.TEAM: {"mine", "team"}, Scope.ALL: set(ROWS)}
 
 
-def _rows(as_system: Any, agent: Visitor) -> dict[str, int]:
+def three_rows(as_system: Any, agent: Visitor) -> dict[str, int]:
     """One contact of the agent's, one of a colleague in their team, one of somebody else."""
     with as_system() as session:
         team = factories.make(Team, session)
@@ -50,7 +43,7 @@ def test_every_address_reaches_exactly_the_rows_of_its_scope(
     if write:
         grants |= {"update_contact": write, "delete_contact": write, "export_contacts": write}
     agent = visitor(**grants)
-    rows = _rows(as_system, agent)
+    rows = three_rows(as_system, agent)
     seen, written = REACH[view], REACH[write] & REACH[view] if write else set()
     assert set(names(agent, "/contact/list")) == seen
     exported = agent.get("/contact/export/csv")
@@ -85,71 +78,3 @@ def test_a_page_offers_only_what_its_reader_may_do(visitor: Make, admin: Visitor
         assert address not in page
         assert address in admin.page(f"/contact/details/{key}")
     assert "/contact/create" not in visitor(view_contacts=Scope.ALL).page("/contact/list")
-
-
-def _request(panel: Panel, actor: Actor | None, **path: str) -> Request:
-    scope = {"type": "http", "state": {"visitor": Seen(actor, "", "")}, "app": panel.admin, "headers": []}
-    return Request(scope | {"query_string": b"", "path_params": path, "method": "GET", "path": "/"})
-
-
-def _panel(client: Any) -> Panel:
-    found: Panel = next(route.app.state.panel for route in client.app.routes if getattr(route, "name", "") == "admin")
-    return found
-
-
-def _contacts(panel: Panel) -> EntityView:
-    return next(view for view in panel.entity_views if view.model is Contact)
-
-
-def test_what_sqladmin_reads_by_itself_is_what_the_actor_may_see(visitor: Make, as_system: Any, client: Any) -> None:
-    agent = visitor(view_contacts=Scope.OWN)
-    rows, panel = _rows(as_system, agent), _panel(client)
-    view = _contacts(panel)
-
-    async def seen(actor: Actor | None) -> set[str]:
-        mark = current_actor.set(actor)
-        try:
-            found = {
-                name: await view.get_object_for_details(_request(panel, actor, pk=str(rows[name]))) for name in ROWS
-            }
-        finally:
-            current_actor.reset(mark)
-        return {name for name, record in found.items() if record is not None}
-
-    assert client.portal.call(seen, Actor(agent.user_id, "x", {"view_contacts": Scope.OWN})) == {"mine"}
-    assert client.portal.call(seen, Actor(agent.user_id, "x", {})) == set()
-    with pytest.raises(RuntimeError, match="signed-in actor"):
-        client.portal.call(seen, None)
-
-
-async def test_sqladmins_own_checks_let_no_missing_record_pass(client: Any) -> None:
-    panel = _panel(client)
-    view = _contacts(panel)
-    request = _request(panel, Actor(1, "x", everything=True))
-    for check in (view.check_can_view_details, view.check_can_edit, view.check_can_delete):
-        assert await check(request, None) is False
-        assert await check(request, Contact()) is True
-
-
-async def test_no_column_is_ever_served_as_a_file(admin: Visitor, client: Any, as_system: Any) -> None:
-    from starlette.exceptions import HTTPException
-
-    with as_system() as session:
-        key = factories.make(Contact, session, name="pyproject.toml").id
-    for way in ("download", "preview"):
-        assert admin.get(f"/contact/{key}/name/{way}/").status_code == 404
-    view = _contacts(_panel(client))
-    with pytest.raises(HTTPException) as refused:
-        await view.get_object_filepath(str(key), "name")
-    assert refused.value.status_code == 404
-
-
-@pytest.mark.parametrize("model", models(), ids=name_of)
-def test_a_generated_view_exposes_nothing_by_default(model: type[Any]) -> None:
-    """SQLAdmin takes an empty list for "every column and relation", and imports whatever a form may hold."""
-    view, entity = make_view(model)(), entity_of(model)
-    assert view.can_import is False
-    assert set(view.get_form_columns()) == (set(entity.form) or {"id"})
-    shown = {*view.get_list_columns(), *view.get_details_columns(), *view.get_export_columns()}
-    assert shown <= fields_of(model).keys()
-    assert not shown & {*entity.secret, "search_text"}
