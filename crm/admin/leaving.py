@@ -31,6 +31,7 @@ _ICONS = {
     Kind.TASKS: "checkbox",
     Kind.TASK_SERIES: "repeat",
     Kind.SCHEDULES: "calendar-repeat",
+    Kind.REMINDERS: "alarm",
 }
 
 

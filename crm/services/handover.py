@@ -47,6 +47,7 @@ class Kind(StrEnum):
     TASKS = "tasks"
     TASK_SERIES = "task_series"
     SCHEDULES = "schedules"
+    REMINDERS = "reminders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ _BELONGINGS: dict[Kind, _Belonging] = {
     Kind.TASKS: _Belonging(Task, (Task.status.in_(OPEN),)),
     Kind.TASK_SERIES: _Belonging(TaskSeries, (TaskSeries.active,)),
     Kind.SCHEDULES: _Belonging(Schedule, (Schedule.enabled,)),
+    # those of records go with the records
+    Kind.REMINDERS: _Belonging(Reminder, (Reminder.state == ReminderState.WAITING, Reminder.record_type.is_(None))),
 }
 
 
@@ -114,7 +117,7 @@ def _receiver(session: Session, user: User, key: int) -> tuple[User, Actor]:
 
 
 def _mine(of: _Belonging, user: User) -> tuple[Any, ...]:
-    return (getattr(of.model, of.owner) == user.id, of.model.deleted_at.is_(None), *of.is_open)
+    return (getattr(of.model, of.owner) == user.id, access.in_trash(of.model, "live"), *of.is_open)
 
 
 def _hand_over(session: Session, of: _Belonging, user: User, receiver: User, reach: Actor) -> int:
@@ -124,6 +127,9 @@ def _hand_over(session: Session, of: _Belonging, user: User, receiver: User, rea
         teams = _locked(session, of, some, user)
         waiting = _waiting(session, of.model, sorted(teams), user)
         done += len(teams)
+        if of.model is Reminder:
+            _give_promises(session, sorted(teams), receiver)
+            continue
         if of.model is Task:  # the moments of its reminders are reckoned in the assignee's zone
             _give_tasks(session, sorted(waiting), receiver, reach)
             teams = {key: team for key, team in teams.items() if key not in waiting}
@@ -175,6 +181,11 @@ def _give_tasks(session: Session, keys: Sequence[int], receiver: User, reach: Ac
             task.assignee_id, task.team_id = receiver.id, _team(task.team_id, reach)
             task_reminders.carry(session, task)
         records.flush(session, Task)
+
+
+def _give_promises(session: Session, keys: Sequence[int], receiver: User) -> None:
+    for reminder in session.scalars(select(Reminder).where(Reminder.id.in_(keys)), execution_options=_UNSCOPED):
+        reminders.hand_over(session, reminder, receiver.id)
 
 
 def _give_reminders(session: Session, waiting: Mapping[int, Sequence[Reminder]], receiver: User) -> None:

@@ -7,7 +7,7 @@ from crm.models import Contact, Customer, Task
 from tests.clients import World
 from tests.factories import make
 
-NONE = {"customers": 0, "contacts": 0, "opportunities": 0, "tasks": 0, "taskSeries": 0, "schedules": 0}
+NONE = {"customers": 0, "contacts": 0, "opportunities": 0, "tasks": 0, "taskSeries": 0, "schedules": 0, "reminders": 0}
 
 
 def test_open_records_are_counted_and_handed_over_and_access_ends_at_once(world: World) -> None:

@@ -7,7 +7,8 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from crm.actor import Actor, Scope, system
 from crm.columns import now
@@ -25,11 +26,20 @@ from crm.models import (
     Team,
     User,
 )
+from crm.models.reminder import ReminderState
 from crm.services import handover, records
 from crm.services.handover import Kind
 from tests import factories
 
 TEST = system("test")
+#: no task can be written from then on
+REFUSING = {
+    "sqlite": ["CREATE TRIGGER refuse BEFORE UPDATE ON task BEGIN SELECT RAISE(ABORT, 'refused'); END"],
+    "postgresql": [
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$",
+        "CREATE TRIGGER refuse BEFORE UPDATE ON task FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ],
+}
 
 
 @pytest.fixture
@@ -112,6 +122,41 @@ def test_reminders_move_along_and_one_message_tells_of_all(database: Database, l
         }
         told = session.scalars(select(Notification).where(Notification.kind == "assigned")).all()
         assert [(n.user_id, n.title) for n in told] == [(leaver["colleague"], "3 records were handed over to you")]
+
+
+def test_promises_to_oneself_move_along_too(database: Database, leaver: Any) -> None:
+    moment = now() + timedelta(days=2)
+    with database.transaction(TEST) as session:
+        same = {"user_id": leaver["user"], "remind_at": moment, "record_id": None}
+        number = factories.make(Reminder, session, subject="Ring the bank", **same).id
+        factories.make(Reminder, session, subject="Ring the tax office", **same)
+        told = factories.make(Reminder, session, subject="Told", **same)
+        told.state = ReminderState.SENT
+    assert give(database, leaver)[Kind.REMINDERS] == 2
+    with database.read_only(TEST) as session:
+        waiting = {r.subject: r.user_id for r in session.scalars(select(Reminder))}
+        receiver = leaver["colleague"]
+        assert waiting == {"Ring the bank": receiver, "Ring the tax office": receiver, "Told": leaver["user"]}
+        audited = select(AuditEntry.changes).where(
+            AuditEntry.entity == "reminder", AuditEntry.record_id == number, AuditEntry.action == "hand_over"
+        )
+        assert session.scalars(audited).one()["user_id"] == [leaver["user"], receiver]
+
+
+def test_a_failure_in_the_middle_changes_nothing(database: Database, leaver: Any) -> None:
+    """Customers and deals have been given away when the database refuses the first task."""
+    with database.engine().begin() as connection:
+        for statement in REFUSING[connection.dialect.name]:
+            connection.execute(text(statement))
+    with pytest.raises(DBAPIError):
+        give(database, leaver, disable=True)
+    with database.read_only(TEST) as session:
+        assert session.get_one(Customer, leaver["customer"]).owner_id == leaver["user"]
+        assert session.get_one(Opportunity, leaver["deal"]).owner_id == leaver["user"]
+        assert session.get_one(User, leaver["user"]).status is True
+        assert session.scalars(select(AuditEntry).where(AuditEntry.action == "hand_over")).all() == []
+        assert session.scalars(select(OpportunityHistory).where(OpportunityHistory.change == "owner")).all() == []
+        assert session.scalars(select(Notification).where(Notification.user_id == leaver["colleague"])).all() == []
 
 
 def test_only_the_kinds_that_are_named_are_handed_over(database: Database, leaver: Any) -> None:
