@@ -13,7 +13,7 @@ SECOND_CRASH_PAUSE_S = 30.0
 _WHY = "the worker vanished"
 
 
-def sweep(connection: Connection, *, by: str) -> int:
+def sweep(connection: Connection, *, by: str, pause_s: float = SECOND_CRASH_PAUSE_S) -> int:
     """How many jobs had lost their worker. At-most-once mail that was being handed over becomes uncertain."""
     in_flight = exists().where(EmailMessage.job_id == Job.id, EmailMessage.state == EmailState.SENDING)
     status = case(
@@ -36,7 +36,7 @@ def sweep(connection: Connection, *, by: str) -> int:
                 (status != JobStatus.QUEUED.value, Job.run_at),
                 # behind what waits already: what kills its workers must not be first in line each time
                 (Job.crashes == 0, instant(connection)),
-                else_=instant(connection, plus_s=SECOND_CRASH_PAUSE_S),
+                else_=instant(connection, plus_s=pause_s),
             ),
             finished_at=case((status == JobStatus.QUEUED.value, None), else_=instant(connection)),
         )

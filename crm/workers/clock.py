@@ -17,7 +17,7 @@ from crm.columns import now
 from crm.db import Database
 from crm.errors import CrmError
 from crm.jobs import enqueue, purge
-from crm.jobs.sweep import sweep
+from crm.jobs.sweep import SECOND_CRASH_PAUSE_S, sweep
 from crm.logs import logger
 from crm.models.job import Job
 from crm.models.reminder import Reminder, ReminderState
@@ -75,10 +75,10 @@ def ask_for_mornings(database: Database) -> int:
     return len(wanted)
 
 
-def look_after_workers(database: Database) -> int:
+def look_after_workers(database: Database, *, pause_s: float = SECOND_CRASH_PAUSE_S) -> int:
     """Jobs whose worker vanished are run again, given up or shown; how many."""
     with database.engine().begin() as connection:
-        found = sweep(connection, by=CLOCK.name)
+        found = sweep(connection, by=CLOCK.name, pause_s=pause_s)
     if found:
         _log.warning("workers vanished", jobs=found)
     return found

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from crm import services, zones
 from crm.db import Database
 from crm.jobs.dispatch import LOST_AFTER_S
+from crm.jobs.sweep import SECOND_CRASH_PAUSE_S
 from crm.logs import logger
 from crm.settings import Settings
 from crm.workers import clock
@@ -41,6 +42,7 @@ class SchedulerProcess:
         tick_s: float = TICK_S,
         sweep_s: float = SWEEP_S,
         lost_after_s: float = LOST_AFTER_S,
+        crash_pause_s: float = SECOND_CRASH_PAUSE_S,
     ) -> None:
         zones.use_system_zone(settings.timezone)
         self._database = Database(settings.database, pool_size=5)
@@ -52,7 +54,7 @@ class SchedulerProcess:
         self._clock = BackgroundScheduler(timezone=UTC)
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a round left out on a busy machine is no news
         self._every(tick_s, partial(clock.tick, self._database, zone=settings.timezone))
-        self._every(sweep_s, partial(clock.look_after_workers, self._database))
+        self._every(sweep_s, partial(clock.look_after_workers, self._database, pause_s=crash_pause_s))
         self._every(sweep_s, partial(clock.tell_of_dead_jobs, self._database))
         self._every(MORNINGS_S, partial(clock.ask_for_mornings, self._database))
         self._every(FORGET_S, partial(clock.forget, self._database))

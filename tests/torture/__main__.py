@@ -19,6 +19,14 @@ from tests.torture.run import Outcome, Plan, torture
 
 BACKENDS = ("sqlite", "postgresql")
 console = Console(width=120)
+_KILLED = {
+    "worker": "a worker",
+    "relay": "a relay",
+    "broker": "the broker (and wiped)",
+    "seller": "whoever wins deals",
+    "database": "PostgreSQL",
+    "everything": "all processes at once",
+}
 
 
 def main() -> int:
@@ -61,16 +69,20 @@ def _show(found: dict[str, Outcome], plan: Plan) -> None:
         "  of these had arrived": lambda o: o.verdict.uncertain_arrived,
         "refused by the mail server, shown": lambda o: o.verdict.refused,
         "jobs whose worker was killed": lambda o: o.verdict.crashes,
+        "a schedule's fires, one a second": lambda o: o.verdict.fires,
+        "  seconds it left out": lambda o: len(o.verdict.missed),
         "seconds under fire": lambda o: f"{o.faults_s:.0f}",
         "deals and jobs pending at the last fault": lambda o: o.left,
         "seconds to drain after the last fault": lambda o: f"{o.drain_s:.1f}",
     }
     for name, value in rows.items():
         table.add_row(name, *(str(value(outcome)) for outcome in found.values()))
-    killed = f"killed: workers {plan.workers}, relays {plan.relays}, broker (wiped) {plan.brokers}, "
-    console.print(killed + f"web {plan.sellers}, PostgreSQL {plan.databases}; seed {plan.seed}", highlight=False)
     console.print(table)
     for backend, outcome in found.items():
+        killed = ", ".join(f"{_KILLED[name]} {count} times" for name, count in sorted(outcome.killed.items()))
+        console.print(f"{backend}: killed: {killed}; seed {plan.seed}", highlight=False)
+        for line in outcome.last:
+            console.print(f"{backend}: one of the last to end: {line}", highlight=False)
         console.print(f"{backend}: the mail server's behaviour: {outcome.met}", highlight=False)
         for line in (outcome.verdict.lost + outcome.verdict.doubled + outcome.verdict.hidden)[:20]:
             console.print(f"[red]{backend}: {line}", highlight=False)

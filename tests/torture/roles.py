@@ -41,6 +41,7 @@ class Pace:
     heartbeat_s: float = 3.0
     sweep_s: float = 1.0
     lost_after_s: float = 5.0
+    crash_pause_s: float = 7.5
     smtp_timeout_s: float = 3.0
 
 
@@ -87,7 +88,8 @@ def work(settings: Settings, pace: Pace) -> None:
 
 
 def relay(settings: Settings, pace: Pace) -> None:
-    _run(SchedulerProcess(settings, tick_s=0.2, sweep_s=pace.sweep_s, lost_after_s=pace.lost_after_s))
+    times = {"sweep_s": pace.sweep_s, "lost_after_s": pace.lost_after_s, "crash_pause_s": pace.crash_pause_s}
+    _run(SchedulerProcess(settings, tick_s=0.2, **times))
 
 
 def _run(process: WorkerProcess | SchedulerProcess) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from crm.actor import system
+from crm.columns import now
 from crm.db import Database
 from crm.migrations.run import upgrade
-from crm.models import Opportunity, Stage
+from crm.models import Opportunity, Schedule, Stage
 from crm.models.stage import StageCategory
 from crm.services import records
 from crm.settings import Settings
@@ -42,27 +46,35 @@ class Plan:
     brokers: int = 5
     databases: int = 5
     sellers: int = 5
-    every_s: float = 1.5
+    every_s: float = 2.5
     seed: int = 1
+
+    def counts(self, backend: str) -> dict[str, int]:
+        """What is killed how often; SQLite is no server, so all that use it are killed at once instead."""
+        wanted = {"worker": self.workers, "relay": self.relays, "broker": self.brokers, "seller": self.sellers}
+        return wanted | {"database" if backend == "postgresql" else "everything": self.databases}
 
     def faults(self, backend: str) -> list[str]:
         """In an order of chance, the same for a seed."""
-        databases = self.databases if backend == "postgresql" else 0
-        wanted = {"worker": self.workers, "relay": self.relays, "broker": self.brokers, "seller": self.sellers}
-        faults = [name for name, count in (wanted | {"database": databases}).items() for _ in range(count)]
+        faults = [name for name, count in self.counts(backend).items() for _ in range(count)]
         Random(self.seed).shuffle(faults)
         return faults
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Seconds from the first deal to the last fault, and from then to the end of all work, of which `left` was left."""
+    """Seconds from the first deal to the last fault, and from then to the end of all work, of which `left` was left.
+
+    `last` tells of the jobs that ended last what happened to them after the last fault.
+    """
 
     verdict: Verdict
     left: int
     faults_s: float
     drain_s: float
     met: dict[str, int]
+    killed: Counter[str]
+    last: list[str]
 
 
 def torture(backend: str, plan: Plan, folder: Path, *, tell: Callable[[str], None] = lambda _line: None) -> Outcome:
@@ -78,13 +90,19 @@ def torture(backend: str, plan: Plan, folder: Path, *, tell: Callable[[str], Non
         processes = stack.enter_context(nursery.opened(folder / "processes.log"))
         processes.use(settings, Pace(plan.deals / max(1.0, len(plan.faults(backend)) * plan.every_s)))
         processes.start(*WORKERS, *RELAYS, *SELLERS)
-        crashes = {"broker": broker.crash, "database": crash_database}
+        crashes: dict[str, Callable[[], None]] = {
+            "broker": broker.crash,
+            "database": crash_database,
+            "everything": partial(_power_cut, processes),
+        }
         began = time.monotonic()
-        _disturb(plan, backend, processes, crashes, tell)
-        ended = time.monotonic()
+        killed = _disturb(plan, backend, processes, crashes, tell)
+        ended, moment = time.monotonic(), now()
         left = _drain(database, tell)
-        drained = time.monotonic()
-        return Outcome(verdict.judge(database, server), left, ended - began, drained - ended, dict(server.met))
+        drained = time.monotonic() - ended
+        last = verdict.last_to_end(database, moment)
+        judged = verdict.judge(database, server)
+        return Outcome(judged, left, ended - began, drained, dict(server.met), killed, last)
 
 
 @contextmanager
@@ -118,12 +136,14 @@ def _prepare(database: Database, count: int) -> None:
         factories.make(Stage, session, pipeline_id=pipeline.id, position=9, category=StageCategory.WON)
         for number in range(count):
             records.create(session, Opportunity, {"name": f"Deal {number}", "amount": 100})
+        records.create(session, Schedule, verdict.EVERY_SECOND)
 
 
 def _disturb(
     plan: Plan, backend: str, processes: Nursery, crashes: dict[str, Callable[[], None]], tell: Callable[[str], None]
-) -> None:
-    """One fault after the other, at a steady pace."""
+) -> Counter[str]:
+    """One fault after the other, at a steady pace; how many of each there were."""
+    killed = Counter[str]()
     next_of = {"worker": itertools.cycle(WORKERS), "relay": itertools.cycle(RELAYS), "seller": itertools.cycle(SELLERS)}
     for fault in plan.faults(backend):
         time.sleep(plan.every_s)
@@ -131,7 +151,16 @@ def _disturb(
             crashes[fault]()
         else:
             processes.kill(next(next_of[fault]))
+        killed[fault] += 1
         tell(f"killed: {fault}")
+    return killed
+
+
+def _power_cut(processes: Nursery) -> None:
+    names = list(processes.pids)
+    for name in names:
+        processes.signal(name, signal.SIGKILL)
+    processes.start(*names)
 
 
 def _drain(database: Database, tell: Callable[[str], None]) -> int:
@@ -142,6 +171,7 @@ def _drain(database: Database, tell: Callable[[str], None]) -> int:
         assert time.monotonic() < deadline, f"{left} deals and jobs are still pending"
         time.sleep(0.2)
         try:
+            verdict.stop_the_clock(database)
             left = verdict.pending(database)
         except SQLAlchemyError:
             continue

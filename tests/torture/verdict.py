@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from crm.actor import system
 from crm.db import Database
-from crm.models import EmailMessage, Job, Opportunity
+from crm.models import EmailMessage, Job, JobEvent, Opportunity, Schedule
 from crm.models.email_message import EmailState
 from crm.models.job import JobStatus
+from crm.models.schedule import CatchUp
 from tests.torture.mail_server import MailServer
 from tests.torture.roles import address_of
 
 AT_WORK = (JobStatus.QUEUED, JobStatus.DISPATCHED, JobStatus.RUNNING)
+EVERY_SECOND: dict[str, Any] = {
+    "name": "Every second",
+    "kind": "report.mail",
+    "payload": {"report": "open_pipeline", "recipients": []},
+    "interval_s": 1,
+    "catch_up": CatchUp.EACH,
+}
 #: a human sees that nobody knows, or that the server said no
 SHOWN = {EmailState.UNCERTAIN, EmailState.REFUSED}
 
@@ -32,10 +42,13 @@ class Verdict:
     uncertain_arrived: int = 0
     refused: int = 0
     crashes: int = 0
+    #: seconds for which the schedule fired, and those that it left out
+    fires: int = 0
+    missed: list[int] = field(default_factory=list)
 
     @property
     def is_good(self) -> bool:
-        return not (self.lost or self.doubled or self.hidden)
+        return not (self.lost or self.doubled or self.hidden or self.missed)
 
 
 def pending(database: Database) -> int:
@@ -60,11 +73,39 @@ def judge(database: Database, server: MailServer) -> Verdict:
     for number in deals:
         _judge(found, address_of(number), states.get(address_of(number)), server)
     found.hidden += [f"{kind} {key}: {status}" for kind, status, key in ends if status in _HIDDEN.get(kind, ())]
+    seconds = sorted(int(key.partition("@")[2]) for kind, _, key in ends if kind == EVERY_SECOND["kind"])
+    found.fires = len(seconds)
+    found.missed = sorted(set(range(seconds[0], seconds[-1])) - set(seconds)) if seconds else [0]
     return found
 
 
+def stop_the_clock(database: Database) -> None:
+    """The schedule fires no more: what it asked for comes to an end."""
+    with database.engine().begin() as connection:
+        connection.execute(update(Schedule).where(Schedule.enabled).values(enabled=False))
+
+
+def last_to_end(database: Database, since: datetime, count: int = 3) -> list[str]:
+    """What happened to the jobs that ended last, in seconds after `since`: where the time to drain goes."""
+    with database.read_only(system("verdict")) as session:
+        ended = select(Job).where(Job.finished_at > since).order_by(Job.finished_at.desc()).limit(count)
+        told = []
+        for job in session.scalars(ended):
+            diary = select(JobEvent).where(JobEvent.job_id == job.id).order_by(JobEvent.id)
+            steps = [
+                f"{(event.created_at - since).total_seconds():+.1f} {event.to_status} {event.note}".strip()
+                for event in session.scalars(diary)
+            ]
+            told.append(f"{job.kind} {job.id}: {', '.join(steps)}")
+    return told
+
+
 #: ends that nobody has asked for; a refused mail is a dead job
-_HIDDEN = {"deal.won": set(JobStatus) - {JobStatus.SUCCEEDED}, "email.send": {JobStatus.CANCELLED, JobStatus.HELD}}
+_HIDDEN = {
+    "report.mail": set(JobStatus) - {JobStatus.SUCCEEDED},
+    "deal.won": set(JobStatus) - {JobStatus.SUCCEEDED},
+    "email.send": {JobStatus.CANCELLED, JobStatus.HELD},
+}
 
 
 def _judge(found: Verdict, address: str, state: EmailState | None, server: MailServer) -> None:
