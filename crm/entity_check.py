@@ -14,6 +14,7 @@ from crm.errors import StartError
 from crm.fields import Kind, fields_of, models
 
 _LISTS = ("list", "form", "search", "filters", "sort", "export")
+_ONCE = (*_LISTS, "secret", "verbs")
 _INDEXED = ("filters", "sort")
 
 
@@ -46,6 +47,8 @@ def _names(model: type[Any]) -> Iterator[str]:
         for name in names:
             if name not in fields:
                 yield f"'{part}' names '{name}', which is no field of it."
+    for part in _ONCE:
+        names = getattr(entity, part)
         for name in sorted({n for n in names if names.count(n) > 1}):
             yield f"'{part}' names '{name}' twice."
     for part, name in (("label", entity.label), ("order", entity.order.removeprefix("-"))):

@@ -122,9 +122,8 @@ def live_unique(name: str, *columns: str, message: str) -> Index:
 
 def _add_owner_index(table: Table, owner: str) -> None:
     """Whose rows, without those in the trash: counts what a list holds without a look at the rows themselves."""
-    if owner and "deleted_at" in table.c and owner != "id":
-        column = table.c[owner]
-        Index(f"ix_{table.name}_{owner}", column, sqlite_where=LIVE, postgresql_where=LIVE)
+    if owner in table.c and "deleted_at" in table.c and owner != "id":  # what is no column, the start-up check names
+        Index(f"ix_{table.name}_{owner}", table.c[owner], sqlite_where=LIVE, postgresql_where=LIVE)
 
 
 def _add_indexes(table: Table) -> None:

@@ -12,14 +12,14 @@ from crm.entity import REGISTRY, Entity, permission, titles_of
 from crm.entity_check import check_entities, problems_of
 from crm.errors import StartError
 from crm.models import Base, CategoryType, Contact, Role, User
-from crm.models.base import Record
+from crm.models.base import Record, Trashable
 
 
 @pytest.fixture
 def register() -> Iterator[Any]:
     """Make an entity `gadget` from a declaration; it is forgotten afterwards."""
 
-    def make(**entity: Any) -> type[Any]:
+    def make(bases: tuple[type[Any], ...] = (Record,), **entity: Any) -> type[Any]:
         body = {
             "__tablename__": "gadget",
             "__module__": __name__,
@@ -29,7 +29,7 @@ def register() -> Iterator[Any]:
             "bare": mapped_column(default=""),
             "__entity__": Entity(section="Sales", icon="box", **{"list": ("name",), **entity}),
         }
-        return type("Gadget", (Record,), body)
+        return type("Gadget", bases, body)
 
     yield make
     REGISTRY.pop("gadget", None)
@@ -54,6 +54,11 @@ def test_the_declarations_we_ship_are_right() -> None:
         ({"search": ("name",)}, "'search' needs the mixin Searchable."),
         ({"owner": "owner_id"}, "'owner' names 'owner_id', which is no column of it."),
         ({"secret": ("pin",)}, "'secret' names 'pin', which is no column of it."),
+        ({"secret": ("name", "name")}, "'secret' names 'name' twice."),
+        ({"verbs": ("create", "create")}, "'verbs' names 'create' twice."),
+        ({"through": "customer"}, "'through' names 'customer', which is no relation of it."),
+        ({"search": ("nmae",)}, "'search' names 'nmae', which is no field of it."),
+        ({"export": ("name", "nmae")}, "'export' names 'nmae', which is no field of it."),
         ({"verbs": ("erase",)}, "'verbs' names 'erase'; it knows create, update, delete."),
         ({"owner_alone": ("lend",)}, "'owner_alone' names 'lend', which is no verb of it."),
         ({"owner_alone": ("update",)}, "'owner_alone' needs 'owner'."),
@@ -65,6 +70,19 @@ def test_each_mistake_is_named_with_file_and_field(register: Any, declared: dict
     expected = f"test_entity_check.py: Gadget.__entity__: {sentence}"
     assert expected in problems_of(model)
     with pytest.raises(StartError, match="Gadget"):
+        check_entities()
+
+
+def test_a_wrong_owner_of_what_has_a_trash_is_named_too(register: Any) -> None:
+    """Such a table has an index over the owner, which is made before anything is checked."""
+    model = register(bases=(Trashable, Record), owner="ownr_id")
+    assert any("'owner' names 'ownr_id', which is no column of it." in problem for problem in problems_of(model))
+
+
+def test_two_entities_cannot_share_a_path(register: Any) -> None:
+    model = register()
+    model.__tablename__ = "contact"
+    with pytest.raises(StartError, match="share the path /api/contacts"):
         check_entities()
 
 
