@@ -35,6 +35,8 @@
     });
     $element.on('select2:open', function () {
       const field = document.querySelector('.select2-container--open .select2-search__field');
+      const combo = document.querySelector('.select2-container--open [role=combobox]');
+      if (combo) combo.setAttribute('aria-controls', combo.getAttribute('aria-owns'));
       if (field) field.focus();
     });
     const label = document.querySelector('label[for="' + CSS.escape(element.id) + '"]');

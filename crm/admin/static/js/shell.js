@@ -14,6 +14,13 @@
       if (!menu.contains(event.target) && !event.target.closest('.flatpickr-calendar, .select2-container')) menu.open = false;
     });
   });
+  document.addEventListener('toggle', function (event) {
+    const menu = event.target;
+    if (!menu.matches('details.menu')) return;
+    menu.classList.remove('flip');
+    const box = menu.open && menu.querySelector('.menu-panel').getBoundingClientRect();
+    if (box && (box.left < 0 || box.right > root.clientWidth)) menu.classList.add('flip');
+  }, true);
   document.addEventListener('keydown', function (event) {
     if (event.key !== 'Escape') return;
     const open = document.querySelector('details.menu[open]');
