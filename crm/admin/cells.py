@@ -176,6 +176,7 @@ _OWN: dict[tuple[str, str], Callable[[Any], str]] = {
     ("notification_preference", "kind"): _news,
     ("attachment", "media_type"): lambda value: ending_of(value).upper() or value,
     ("email_message", "smtp_reply"): own_words.shown,
+    ("email_suppression", "reason"): own_words.shown,
     ("email_template", "language"): lambda value: LANGUAGES.get(value, value),
     ("job", "kind"): job_kinds.title,
     ("job", "last_error"): own_words.shown,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -18,6 +19,7 @@ from crm.entity import permission
 from crm.errors import Forbidden
 from crm.i18n import gettext
 from crm.models.email_message import EmailMessage, EmailState
+from crm.models.job import Job, JobStatus
 from crm.models.job_event import JobEvent
 from crm.services import emails, own_words
 
@@ -45,7 +47,7 @@ def _context(session: Session, wanted: EmailState | None, number: int) -> dict[s
     first = [] if wanted is not None or number > 1 else [row for state in _FIRST for row in _of(session, state)]
     here = {"state": wanted.value} if wanted is not None else {}
     return {
-        "messages": [_told(session, row) for row in (*first, *rows[:SIZE])],
+        "messages": _all_told(session, [*first, *rows[:SIZE]]),
         "tabs": _tabs(session, wanted),
         "back": paths.to("outbox", **here, page=number),
         "prev_url": paths.to("outbox", **here, page=number - 1) if number > 1 else "",
@@ -83,14 +85,22 @@ def _count(session: Session, state: EmailState) -> int:
     return session.scalar(select(func.count()).select_from(some)) or 0
 
 
-def _told(session: Session, row: EmailMessage) -> dict[str, Any]:
+def _all_told(session: Session, rows: Sequence[EmailMessage]) -> list[dict[str, Any]]:
+    """Mail that a restored copy holds back says so, instead of `ready`."""
+    waiting = [row.job_id for row in rows if row.state is EmailState.READY and row.job_id]
+    wanted = select(Job.id).where(Job.id.in_(waiting), Job.status == JobStatus.HELD)
+    held = set(session.scalars(wanted, execution_options={"unscoped": True})) if waiting else set()
+    return [_told(session, row, JobStatus.HELD if row.job_id in held else row.state) for row in rows]
+
+
+def _told(session: Session, row: EmailMessage, state: EmailState | JobStatus) -> dict[str, Any]:
     decided = row.state in _FIRST or row.state is EmailState.READY
     return {
         "id": row.id,
         "subject": row.subject or gettext("(no name)"),
         "to": f"{row.to_name} <{row.to_address}>" if row.to_name else row.to_address,
-        "state": row.state.value,
-        "label": gettext(row.state.value.capitalize()),
+        "state": state.value,
+        "label": gettext(state.value.capitalize()),
         "attempts": row.attempts,
         "answer": answer(row),
         "when": formats.ago(row.sent_at or row.created_at),

@@ -13,6 +13,8 @@ from crm import i18n
 from crm.admin import menu, paths
 from crm.admin.door import inner_path
 from crm.admin.visitor import visitor_of
+from crm.entity import permission
+from crm.models.job import Job
 
 if TYPE_CHECKING:
     from crm.admin.site import Panel
@@ -48,7 +50,8 @@ def base(request: Request, flashes: list[dict[str, str]]) -> dict[str, Any]:
         "lang": i18n.current(),
         "flashes": flashes,
         "unread": visitor.unread,
-        "copy_url": paths.to("jobs") if visitor.is_copy else "",
+        "is_copy": visitor.is_copy,
+        "copy_url": paths.to("jobs") if visitor.actor and visitor.actor.may(permission(Job, "view")) else "",
         "breadcrumbs": [],
         **_addresses(request),
     }

@@ -49,11 +49,12 @@ def restore(settings: Settings, path: Path, *, force: bool = False, progress: Pr
         progress("restore", 0, len(manifest.members))
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         into = _sqlite if database.is_sqlite else _postgresql
-        held, uploads = into(settings, database, path, manifest, progress)
+        held = into(settings, database, path, manifest, progress)
     finally:
         database.dispose()
     progress("restore", len(manifest.members), len(manifest.members))
-    return Restored(manifest, sum(manifest.counts.values()), uploads, held)
+    files = sum(name.startswith("uploads/") for name in manifest.members)
+    return Restored(manifest, sum(manifest.counts.values()), files, held)
 
 
 def _check(database: Database, manifest: Manifest, *, force: bool) -> None:
@@ -89,13 +90,10 @@ def _check_target(connection: Connection, *, force: bool) -> None:
 # ---------------------------------------------------------------------------------------------- SQLite
 
 
-def _sqlite(
-    settings: Settings, database: Database, path: Path, manifest: Manifest, progress: Progress
-) -> tuple[int, int]:
+def _sqlite(settings: Settings, database: Database, path: Path, manifest: Manifest, progress: Progress) -> int:
     with TemporaryDirectory(prefix="restore-", dir=settings.data_dir) as folder:
         file = Path(folder) / "crm.sqlite3"
         key = Path(folder) / "jwt.key"
-        uploads = 0
         for done, (name, content) in enumerate(contents(path)):
             progress("restore", done, len(manifest.members))
             if name == SQLITE:
@@ -103,11 +101,11 @@ def _sqlite(
             elif name == KEY:
                 _write(content, key)
             else:
-                uploads += _upload(settings, name, content)
+                _upload(settings, name, content)
         held = _prepare(file, path.name, manifest)
         sqlite.put_in_place(file, Path(database.url.database or ""))
         _key(settings, key)
-    return held, uploads
+    return held
 
 
 def _prepare(file: Path, archive: str, manifest: Manifest) -> int:
@@ -128,10 +126,7 @@ def _prepare(file: Path, archive: str, manifest: Manifest) -> int:
 # ---------------------------------------------------------------------------------------------- PostgreSQL
 
 
-def _postgresql(
-    settings: Settings, database: Database, path: Path, manifest: Manifest, progress: Progress
-) -> tuple[int, int]:
-    uploads = 0
+def _postgresql(settings: Settings, database: Database, path: Path, manifest: Manifest, progress: Progress) -> int:
     with TemporaryDirectory(prefix="restore-", dir=settings.data_dir) as folder:
         key = Path(folder) / "jwt.key"
         with database.engine().begin() as connection:
@@ -145,12 +140,12 @@ def _postgresql(
                     elif name == KEY:
                         _write(content, key)
                     else:
-                        uploads += _upload(settings, name, content)
+                        _upload(settings, name, content)
             postgresql.set_sequences(connection, manifest.sequences)
             migrations.move(connection, "head")
             held = quarantine.hold(connection, archive=path.name, made_at=manifest.made_at)
         _key(settings, key)
-    return held, uploads
+    return held
 
 
 def _empty(connection: Connection) -> None:
@@ -169,11 +164,11 @@ def _fill(connection: Connection, name: str, content: IO[bytes], manifest: Manif
 # ---------------------------------------------------------------------------------------------- files
 
 
-def _upload(settings: Settings, name: str, content: IO[bytes]) -> int:
-    """A stored content under its own digest; 1 if it was not there before."""
+def _upload(settings: Settings, name: str, content: IO[bytes]) -> None:
+    """A stored content under its own digest."""
     storage, digest = Storage(settings.uploads), name.removeprefix("uploads/")
     if storage.path(digest).exists():
-        return 0
+        return
     draft = storage.draft(1 << 62)
     try:
         while data := content.read(CHUNK):
@@ -183,7 +178,6 @@ def _upload(settings: Settings, name: str, content: IO[bytes]) -> int:
         storage.keep(draft)
     finally:
         draft.discard()
-    return 1
 
 
 def _write(content: IO[bytes], target: Path) -> None:

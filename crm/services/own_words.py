@@ -14,6 +14,7 @@ SENTENCES = (
     # ---- mail
     lazy("The recipient wants no mail from us"),
     lazy("Called off"),
+    lazy("Unsubscribed by the link in a mail"),
     lazy("A file of this mail is gone"),
     lazy("An earlier worker vanished while it handed the mail over"),
     lazy("The database went away before anything was handed over"),

@@ -101,12 +101,17 @@ def test_a_get_changes_nothing(admin: Visitor, as_system: Any) -> None:
     assert status(as_system, number) == "dead"
 
 
-def test_a_restored_copy_says_so_on_every_page_until_it_is_released(admin: Visitor, as_system: Any) -> None:
+def test_a_restored_copy_says_so_on_every_page_until_it_is_released(
+    admin: Visitor, visitor: Callable[..., Visitor], as_system: Any
+) -> None:
     with as_system() as session:
         session.add(Restoration(archive="b", made_at=now(), held=0))
         session.flush()
         number = emails.queue(session, to="a@b.example", subject="S", text="T", key="k").job_id
-    assert "This is a restored copy: mail is held." in admin.page("/")
+    said = "This is a restored copy: mail is held.</span>"
+    assert f'{said} <a href="/admin/jobs">' in admin.page("/")
+    assert f"{said}</p>" in visitor(view_contacts=Scope.OWN).page("/")
+    assert '<span class="pill warn">' in admin.page("/outbox?state=ready").partition('class="mails"')[2]
     action = re.search(r'action="/admin(/restoration/do/\d+/release)"', admin.page("/jobs"))
     assert action is not None
     assert admin.post(action[1], {"back": "/admin/jobs"}).status_code == 303
