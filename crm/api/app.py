@@ -23,6 +23,7 @@ from crm.api import (
     schedules,
     search,
     status,
+    tasks,
     timeline,
     trash,
     users,
@@ -42,7 +43,7 @@ from crm.settings import Settings
 #: routes of their own win over the generated ones
 HAND_WRITTEN = (
     *(search, notifications, files, auth, users, roles, categories),
-    *(contact_groups, timeline, emails, jobs, trash, handover, schedules, status, docs),
+    *(contact_groups, tasks, timeline, emails, jobs, trash, handover, schedules, status, docs),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from crm.api.reader import Reader
 from crm.api.reads import Reads
 from crm.api.routing import PUBLIC, Method, Table
 from crm.db import Database
-from crm.errors import BadInput, NotFound
+from crm.errors import BadInput, NotFound, RequestTimeout
 from crm.services.idempotency import Kept, once
 from crm.settings import Settings
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 _LONGEST_KEY = 200
+#: how long a body may take to come
+READ_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +189,14 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
     announced = header(scope, b"content-length")
     if announced is not None and announced.isdigit() and int(announced) > BODY_LIMIT:
         raise too_large()
+    try:
+        async with asyncio.timeout(READ_S):
+            return await _gathered(receive)
+    except TimeoutError:
+        raise RequestTimeout("The body came too slowly") from None
+
+
+async def _gathered(receive: Receive) -> bytes:
     chunks: list[bytes] = []
     size, more = 0, True
     while more:

@@ -6,7 +6,7 @@ import re
 
 from crm.api.envelope import Header
 from crm.errors import StaleVersion
-from crm.services.records import STALE
+from crm.services.records import STALE, Expected
 
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
 
@@ -21,11 +21,14 @@ def is_known(if_none_match: str, version: int) -> bool:
     return if_none_match.strip() == "*" or f"v{version}" in _TAG.findall(if_none_match)
 
 
-def expected_version(if_match: str | None) -> int | None:
-    """The version a write is meant for; None: any.  StaleVersion for a tag that no record of ours can bear."""
+def expected_version(if_match: str | None) -> Expected:
+    """The versions a write is meant for; None: any.  StaleVersion for tags that no record of ours can bear.
+
+    Weak tags count as well: a proxy that compresses an answer makes them so, and the version is still the same.
+    """
     if if_match is None or if_match.strip() == "*":
         return None
-    for found in _TAG.findall(if_match):
-        if re.fullmatch(r"v[0-9]{1,9}", found):
-            return int(found[1:])
-    raise StaleVersion(STALE)
+    ours = frozenset(int(found[1:]) for found in _TAG.findall(if_match) if re.fullmatch(r"v[0-9]{1,9}", found))
+    if not ours:
+        raise StaleVersion(STALE)
+    return ours

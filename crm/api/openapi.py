@@ -140,7 +140,8 @@ def _answers(method: Method, has_name: bool) -> Iterator[tuple[str, Schema]]:
     if any(parameter.name == "If-None-Match" for parameter in method.parameters):
         yield "304", {"description": "Not modified"}
     asked = () if method.access == PUBLIC else (401,) if method.access == TOKEN else (401, 403)
-    for status in sorted({*_ALWAYS, *method.errors, *asked, *((404,) if has_name else ())}):
+    slow = () if method.body is None and method.raw_body is None else (408,)
+    for status in sorted({*_ALWAYS, *method.errors, *asked, *slow, *((404,) if has_name else ())}):
         yield str(status), _error(status)
 
 

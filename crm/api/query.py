@@ -39,6 +39,11 @@ class Shape:
     paging: str = "one"
     after: tuple[bool, ...] = ()
 
+    def versioned(self) -> Shape:
+        """The same, with the version that the ETag is made of among its fields."""
+        lacking = self.fields and "version" not in self.fields
+        return replace(self, fields=(*self.fields, "version")) if lacking else self
+
 
 @dataclass(frozen=True, slots=True)
 class Query:

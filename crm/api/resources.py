@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from sqlalchemy.orm import Session
 
 from crm import access, schemas
 from crm.api import openapi_records as described
-from crm.api.bulk import bulk
+from crm.api.bulk import Rows, bulk
 from crm.api.call import Call
 from crm.api.conditions import expected_version, is_known, tag
 from crm.api.envelope import JSON_OPTIONS, Answer, Header, success
 from crm.api.operations import operate
+from crm.api.query import Shape
 from crm.api.routing import TOKEN, Endpoint, Method
 from crm.api.written import record_data
 from crm.entity import Operation, entity_of, name_of, operations_of, path_of, permission, title_of
 from crm.errors import NotFound
-from crm.fields import models
+from crm.fields import fields_of, models
 from crm.services import records
 
 #: entities whose address is not their plural
@@ -71,7 +73,7 @@ class Resource:
 
     async def list(self, call: Call) -> Answer:
         assert call.caller is not None
-        query = call.context.queries.parse(self.model, call.query)
+        query = call.context.queries.parse(self.model, self.asked(call))
         found = await call.context.reads.many(call.caller, self.model, query)
         if query.shape.paging != "cursor":
             pages = -(-found.total // query.page_size)
@@ -83,17 +85,28 @@ class Resource:
 
     async def get(self, call: Call) -> Answer:
         assert call.caller is not None
-        query = call.context.queries.parse(self.model, call.query, many=False)
-        record = await call.context.reads.one(call.caller, self.model, call.number("id", self.title), query.shape)
+        query = call.context.queries.parse(self.model, self.asked(call), many=False)
+        shape = query.shape.versioned() if self.versioned else query.shape
+        record = await call.context.reads.one(call.caller, self.model, call.number("id", self.title), shape)
         if record is None:
             raise NotFound("%(what)s not found", what=self.title)
-        version: int | None = record.get("version")
-        if version is None or query.shape.include:
+        if not self.versioned:
             return success(record)
+        version: int = record["version"]
+        if query.shape.fields and "version" not in query.shape.fields:
+            del record["version"]
         known = call.header(b"if-none-match")
-        if known is not None and is_known(known, version):
+        if known is not None and self.stays(query.shape) and is_known(known, version):
             return Answer(304, b"", [tag(version)])
         return success(record, headers=[tag(version)])
+
+    def asked(self, call: Call) -> str:
+        """The query string as far as it is the generated routes' concern."""
+        return call.query
+
+    def stays(self, shape: Shape) -> bool:
+        """Whether an answer is the same as long as its record is: what is computed changes with the hour."""
+        return not shape.include and not any(field.computed for field in fields_of(self.model).values())
 
     # ------------------------------------------------------------------ writes
 
@@ -128,7 +141,7 @@ class Resource:
         return await call.write(work)
 
     async def bulk(self, call: Call) -> Answer:
-        return await bulk(call, self.model)
+        return await bulk(call, self.model, self.tell)
 
     def _operating(self, operation: Operation) -> Any:
         async def run(call: Call) -> Answer:
@@ -136,11 +149,15 @@ class Resource:
 
         return run
 
+    def tell(self, session: Session, rows: Rows) -> None:
+        """Add to rows just written what GET shows beside the fields."""
+
     def answer(
         self, session: Any, record: Any, message: str = "Success", headers: Any = (), *, new: bool = False
     ) -> Answer:
         """The record just written, as GET would show it, with its ETag."""
         data = record_data(session, record, new=new)
+        self.tell(session, [data])
         made: list[Header] = [*headers, tag(record.version)] if self.versioned else [*headers]
         body = {"code": 200, "message": message, "data": data}
         return Answer(200, orjson.dumps(body, option=JSON_OPTIONS), made)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from crm import access
 from crm.actor import Scope
 from crm.api import query
+from crm.api.bulk import Rows
 from crm.api.call import Call
 from crm.api.conditions import expected_version
 from crm.api.envelope import JSON_OPTIONS, Answer
@@ -56,6 +57,9 @@ class Roles(Resource):
         made = super()._method(action, run, operation)
         own = record_schema(self.model)
         shown = {**own, "properties": {**own["properties"], "permissions": many(GRANT)}}
+        if action == "bulk":
+            both = dict.fromkeys(("created", "updated"), many(shown))
+            return replace(made, data={**made.data, "properties": made.data["properties"] | both})
         if action == "list":
             page = {**made.data, "properties": {**made.data["properties"], "list": many(shown)}}
             return replace(made, data=page)
@@ -94,11 +98,10 @@ class Roles(Resource):
 
         return await call.write(work)
 
-    def answer(
-        self, session: Any, record: Any, message: str = "Success", headers: Any = (), *, new: bool = False
-    ) -> Answer:
-        plain = super().answer(session, record, message, headers, new=new)
-        return _with(plain, _told(session, [record.id]))
+    def tell(self, session: Session, rows: Rows) -> None:
+        grants = _told(session, [row["id"] for row in rows])
+        for row in rows:
+            row["permissions"] = grants[row["id"]]
 
 
 def _grant(session: Session, role: Role, sent: list[Grant] | None) -> None:

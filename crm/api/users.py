@@ -37,7 +37,7 @@ PAGE = record(total=COUNT, pages=COUNT, currentPage=COUNT, data=many(SOME))
 
 Create: type[Input] = create_model("UserCreateWithPassword", __base__=schema_of(User, "create"), password=(Secret, ...))
 Update: type[Input] = create_model(
-    "UserUpdateWithPassword", __base__=schema_of(User, "update"), password=(Secret | None, None)
+    "UserUpdateWithPassword", __base__=schema_of(User, "update"), password=(Secret, None)
 )
 
 
@@ -121,12 +121,13 @@ async def get(call: Call) -> Answer:
     shape = call.context.queries.parse(User, call.query, many=False).shape
     if shape.include:
         raise invalid("include", "is not a known parameter")
-    row = await call.context.reads.one(call.caller, User, call.number("id", "User"), shape)
+    row = await call.context.reads.one(call.caller, User, call.number("id", "User"), shape.versioned())
     if row is None:
         raise NotFound("User not found")
-    if shape.fields:
-        return bare(row)
-    return bare((await _with_roles(call, [row]))[0], headers=[tag(row["version"])])
+    headers = [tag(row["version"])]
+    if not shape.fields:
+        return bare((await _with_roles(call, [row]))[0], headers=headers)
+    return bare({name: row[name] for name in row if name != "version" or name in shape.fields}, headers=headers)
 
 
 async def _with_roles(call: Call, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

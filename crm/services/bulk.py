@@ -163,5 +163,12 @@ def _named(name: str, error: CrmError) -> BadInput:
 
 
 def _raise(errors: list[FieldError]) -> None:
+    """One finding is the message itself; several are counted by the rows they belong to."""
+    if len(errors) == 1:
+        (only,) = errors
+        raise BadInput("%(field)s: " + only.template, errors=errors, field=only.field, **dict(only.params))
+    rows = {error.field.partition(".")[0] for error in errors}
+    if len(rows) == 1:
+        raise BadInput("%(count)s fields are wrong", errors=errors, count=len(errors))
     if errors:
-        raise BadInput("%(count)s rows are wrong; nothing was changed", errors=errors, count=len(errors))
+        raise BadInput("%(count)s rows are wrong; nothing was changed", errors=errors, count=len(rows))

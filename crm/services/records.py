@@ -29,6 +29,8 @@ from crm.services.integrity import sentence
 
 Function = TypeVar("Function", bound=Callable[..., None])
 Result = TypeVar("Result")
+#: the version a change is meant for, or any of several; None: whatever it is by now
+Expected = int | frozenset[int] | None
 STALE = "Somebody else changed this record in the meantime"
 
 
@@ -55,7 +57,7 @@ def update(
     record: Any,
     values: Values,
     *,
-    expected_version: int | None = None,
+    expected_version: Expected = None,
     hidden: Values | None = None,
 ) -> Any:
     """Change the fields that are sent; StaleVersion if the record is no longer at `expected_version`.
@@ -76,7 +78,7 @@ def update(
     return record
 
 
-def delete(session: Session, record: Any, *, expected_version: int | None = None) -> None:
+def delete(session: Session, record: Any, *, expected_version: Expected = None) -> None:
     """Move to the trash, with what hangs on it; what has no trash is deleted for good."""
     check_version(record, expected_version)
     delete_many(session, [record])
@@ -150,9 +152,9 @@ def is_new(record: Any) -> bool:
     return not inspect(record).has_identity
 
 
-def check_version(record: Any, expected: int | None) -> None:
+def check_version(record: Any, expected: Expected) -> None:
     """Raise StaleVersion if somebody changed the record since the caller read it."""
-    if expected is not None and record.version != expected:
+    if expected is not None and record.version not in (expected if isinstance(expected, frozenset) else (expected,)):
         raise StaleVersion(STALE)
 
 

@@ -47,7 +47,7 @@ def update(
     values: records.Values,
     *,
     password_hash: str | None = None,
-    expected_version: int | None = None,
+    expected_version: records.Expected = None,
 ) -> User:
     """Change what is sent; a new password voids every token and session of the user."""
     hidden = {"password_hash": password_hash, "tokens_from": now()} if password_hash else None
@@ -55,7 +55,7 @@ def update(
     return changed
 
 
-def delete(session: Session, user: User, *, expected_version: int | None = None) -> None:
+def delete(session: Session, user: User, *, expected_version: records.Expected = None) -> None:
     """Move to the trash; tokens and sessions of the user are void from now on."""
     records.delete(session, user, expected_version=expected_version)
 

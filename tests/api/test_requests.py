@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -51,6 +53,23 @@ def test_a_body_of_another_type_or_size_is_refused(admin: Any) -> None:
     chunks = (long[i : i + 65536] for i in range(0, len(long), 65536))
     assert admin.post("/tags", content=chunks, headers=JSON).status_code == 413
     assert admin.post("/tags", content=body, headers={"content-type": "application/json; charset=UTF-8"}).is_success
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crm.api.call.READ_S", 0.01)
+    sent: list[Any] = []
+
+    async def silence() -> Any:
+        await asyncio.Event().wait()
+
+    async def hear(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"99")]
+    scope = {"type": "http", "method": "POST", "path": "/api/auth/login", "query_string": b"", "headers": headers}
+    await client.app(scope, silence, hear)
+    assert sent[0]["status"] == 408
+    assert json.loads(sent[1]["body"]) == {"code": 408, "message": "The body came too slowly", "data": None}
 
 
 @pytest.mark.parametrize("key", ["abc", "0", "-1", "1.5", "9223372036854775808", "1" * 60, "%00", "１"])
