@@ -38,8 +38,12 @@ def pdf(pages: int = 1) -> bytes:
 
 
 def form(name: str, data: bytes, **fields: object) -> tuple[bytes, dict[str, str]]:
-    """Body and headers of a multipart form with one file: the name as it stands, where clients would mend it."""
-    lines = [_part(f'name="{key}"', str(value).encode()) for key, value in fields.items()]
+    """Body and headers of a multipart form with one file: the name as it stands, where clients would mend it.
+
+    A list is sent as so many fields of that name.
+    """
+    pairs = [(key, one) for key, value in fields.items() for one in (value if isinstance(value, list) else [value])]
+    lines = [_part(f'name="{key}"', str(value).encode()) for key, value in pairs]
     lines.append(_part(f'name="file"; filename="{name}"', data))
     return b"".join([*lines, b"--frontier--\r\n"]), {"content-type": "multipart/form-data; boundary=frontier"}
 

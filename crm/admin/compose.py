@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crm import access, formats
-from crm.admin import compose_form, labels, pages, paths
+from crm.admin import compose_files, compose_form, labels, pages, paths
 from crm.admin.compose_form import Typed
+from crm.admin.files import limits
 from crm.admin.mail_frames import framed
 from crm.admin.urls import key_of, view_of
 from crm.admin.visitor import actor_of
@@ -38,12 +39,14 @@ async def page(request: Request) -> Response:
     if request.method == "GET":
         chosen = await _read(request, _begin, model, key)
         return await _show(request, model, key, chosen)
-    form = await request.form(max_fields=1000)
-    typed, step = compose_form.read(form), str(form.get("step") or "")
+    sent = await compose_files.read(request, model, key)
+    typed = sent.typed
     try:
-        if step == "fill":
+        if sent.error is not None:
+            raise sent.error
+        if sent.step == "fill":
             typed = await _read(request, _fill, model, key, typed, request)
-        elif step == "send":
+        elif sent.step == "send":
             return await _send(request, model, key, typed)
     except CrmError as error:
         if error.status in (403, 404):
@@ -106,7 +109,8 @@ def _preview(session: Session, model: type[Any], key: int, typed: Typed, request
     to = f"{first.name} <{first.address}>" if first.name else first.address
     more = gettext("and %(count)s more, each by themselves", count=len(draft.recipients) - 1)
     lines = [(gettext("To"), f"{to} {more}" if len(draft.recipients) > 1 else to), (gettext("Subject"), mail.subject)]
-    lines += [(gettext("Files"), ", ".join(file.name for file in draft.files))] if draft.files else []
+    names = [*(file.name for file in draft.files), *typed.coming]
+    lines += [(gettext("Files"), ", ".join(names))] if names else []
     head = "".join(f"<div><b>{escape(name)}</b> {escape(value)}</div>" for name, value in lines)
     top = f'<div style="padding:0 0 12px;margin:0 0 16px;border-bottom:1px solid #E6E8ED">{head}</div>'
     html = unsubscribing.with_last_line(settings, mail.html, language=current())
@@ -144,7 +148,7 @@ async def _send(request: Request, model: type[Any], key: int, typed: Typed) -> R
 async def _show(
     request: Request, model: type[Any], key: int, typed: Typed, *, error: str = "", status: int = 200
 ) -> Response:
-    context = await _read(request, _context, model, key, typed)
+    context = {**await _read(request, _context, model, key, typed), **limits(request)}
     return pages.render(request, "crm/compose.html", {**context, "typed": typed, "error": error}, status)
 
 
@@ -159,7 +163,7 @@ def _context(session: Session, model: type[Any], key: int, typed: Typed) -> dict
         "lookup_url": paths.to("links", "lookup", kind="contact"),
         "templates": [_choice(one) for one in email_templates.usable_for(session, name_of(model))],
         "files": _files(session, model, key),
-        "upload_url": paths.to("attachment", "create", record_type=name_of(model), record_id=key),
+        "may_bring": compose_files.may_bring(session, record),
         "most_mib": email_composing.MOST_MIB,
         "form_action": paths.to(identity, "mail", key),
         "preview_url": paths.to(identity, "mail", key, "preview"),

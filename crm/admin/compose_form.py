@@ -21,7 +21,10 @@ _LONGEST = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """`filled` says which template the texts were taken from, `variables` that they still speak of its variables."""
+    """`filled` says which template the texts were taken from, `variables` that they still speak of its variables.
+
+    `files` are those that go along; `coming` the names of some that have not been sent yet, as a preview is told them.
+    """
 
     contacts: tuple[int, ...] = ()
     others: tuple[int, ...] = ()
@@ -32,6 +35,7 @@ class Typed:
     subject: str = ""
     text: str = ""
     files: tuple[int, ...] = ()
+    coming: tuple[str, ...] = ()
 
 
 def read(form: FormData) -> Typed:
@@ -45,7 +49,8 @@ def read(form: FormData) -> Typed:
         variables=_text(form, "variables") == "1",
         subject=_text(form, "subject")[:1000],
         text=_text(form, "text").replace("\r\n", "\n")[:_LONGEST],
-        files=_numbers(form, "file"),
+        files=_numbers(form, "attached"),
+        coming=tuple(name[:255] for name in form.getlist("file") if isinstance(name, str) and name),
     )
 
 

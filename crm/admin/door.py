@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -27,8 +28,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = ("/login", "/language", "/forgot-password", "/reset-password", "/statics/")
 LARGEST_FORM = 2 * 1024 * 1024
 MOST_FIELDS = 20_000
-#: takes files as they come, and looks at the token itself before the first of them
-STREAMED = "/attachment/upload"
+#: take files as they come, and look at the token themselves before the first of them
+UPLOAD, COMPOSE = "/attachment/upload", re.compile(r"/[a-z-]+/mail/[0-9]+")
 LANGUAGE_COOKIE = "crm_lang"
 
 
@@ -112,7 +113,7 @@ class Door:
 
     async def _check_form(self, request: Request, visitor: Visitor) -> tuple[Response | None, Receive]:
         """Every unsafe request bears the token; the body is read here and handed on, unless it holds files."""
-        if inner_path(request.scope) == STREAMED:
+        if _takes_files(request):
             return None, request.receive
         body = await _limited_body(request)
         if body is None:
@@ -152,6 +153,11 @@ def same_origin(request: Request, settings: Settings) -> bool:
 
 def _host(url: str) -> str:
     return url.partition("://")[2].partition("/")[0]
+
+
+def _takes_files(request: Request) -> bool:
+    path, kind = inner_path(request.scope), request.headers.get("content-type", "")
+    return path == UPLOAD or bool(COMPOSE.fullmatch(path) and kind.startswith("multipart/form-data"))
 
 
 def _forbidden() -> Response:

@@ -17,6 +17,7 @@ from crm.admin.visitor import actor_of, visitor_of
 from crm.entity import REGISTRY, permission
 from crm.errors import BadInput, CrmError, Forbidden
 from crm.files import kinds, serving, uploads
+from crm.files.form import FileForm, Room
 from crm.files.uploads import Upload
 from crm.i18n import error_text, gettext
 from crm.models.attachment import Attachment
@@ -76,36 +77,41 @@ async def upload(request: Request) -> Response:
 
 async def _take(request: Request, fields: dict[str, str]) -> int:
     """How many files came; what the form's texts say is left in `fields`, whatever happens."""
-    panel, actor = pages.panel_of(request), actor_of(request)
-    settings = panel.settings
-    _check_token(request, fields, at_the_door=True)
-    access.require(actor, permission(Attachment, "create"))
+    settings = pages.panel_of(request).settings
+    check_token(request, fields, at_the_door=True)
+    access.require(actor_of(request), permission(Attachment, "create"))
 
-    def before_file(texts: Mapping[str, str]) -> None:
-        fields.update(texts)
-        _check_token(request, fields)
+    def before_file(form: FileForm) -> None:
+        fields.update(form.fields)
+        check_token(request, fields)
 
-    async with uploads.received(request, settings, most_files=MOST_AT_ONCE, before_file=before_file) as form:
-        before_file(form.fields)
+    async with uploads.received(request, settings, Room(files=MOST_AT_ONCE), before_file=before_file) as form:
+        before_file(form)
         if not form.files:
             raise BadInput("Choose a file first")
         place = attachments.place_of(fields.get("record_type", ""), fields.get("record_id", ""))
-        sent = [await uploads.examine(file) for file in form.files]
-        async with panel.database.read_only_async(actor) as session:
-            await session.run_sync(_each, attachments.check, sent, place, settings.upload_quota_mb)
-        for file in form.files:
-            await uploads.keep(file, settings)
+        return len(await store(request, form, place))
+
+
+async def store(request: Request, form: FileForm, place: Place) -> list[int]:
+    """Make records of the files that have come in: all of them, or none; their numbers."""
+    panel, actor = pages.panel_of(request), actor_of(request)
+    settings = panel.settings
+    sent = [await uploads.examine(file) for file in form.files]
+    async with panel.database.read_only_async(actor) as session:
+        await session.run_sync(_each, attachments.check, sent, place, settings.upload_quota_mb)
+    for file in form.files:
+        await uploads.keep(file, settings)
     async with panel.database.transaction_async(actor) as session:
-        await session.run_sync(_each, attachments.create, sent, place, settings.upload_quota_mb)
-    return len(sent)
+        made = await session.run_sync(_each, attachments.create, sent, place, settings.upload_quota_mb)
+        return [attachment.id for attachment in made]
 
 
-def _each(session: Session, do: Callable[..., Any], sent: list[Upload], place: Place, quota_mb: int) -> None:
-    for upload in sent:
-        do(session, upload, place, "", quota_mb)
+def _each(session: Session, do: Callable[..., Any], sent: list[Upload], place: Place, quota_mb: int) -> list[Any]:
+    return [do(session, upload, place, "", quota_mb) for upload in sent]
 
 
-def _check_token(request: Request, fields: Mapping[str, str], *, at_the_door: bool = False) -> None:
+def check_token(request: Request, fields: Mapping[str, str], *, at_the_door: bool = False) -> None:
     """The door leaves it to us, since it reads no files: a header, or the form's first field, before any file."""
     token = request.headers.get("x-csrf-token", "")
     is_form = request.headers.get("content-type", "").startswith("multipart/form-data")

@@ -12,9 +12,21 @@ from crm.errors import BadInput, UnsupportedMedia
 from crm.files.draft import Draft
 from crm.files.storage import writing
 
-_MOST_FIELDS = 20
-_LONGEST_FIELD = 16_384
 BROKEN = "The form is broken: it is no valid multipart/form-data"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a form may hold: so many files, and texts with so many bytes each.
+
+    `typed`: people type into it, with several texts of one name before the files; these are read even if the files are
+    too large, so that they can be shown again.
+    """
+
+    files: int = 1
+    fields: int = 20
+    longest: int = 16_384
+    typed: bool = False
 
 
 @dataclass(slots=True)
@@ -26,20 +38,20 @@ class Received:
 
 
 class FileForm:
-    """Feed it the body, then `finish`; `fields` are texts, `files` in the order they came.
+    """Feed it the body, then `finish`; `texts` are (name, value) and `files` in the order they came.
 
     `open_file(name)` is asked at the head of every file, when the fields before it are known; what it raises ends the
     reading.  Whoever made the form discards it in the end.
     """
 
-    def __init__(self, content_type: str, open_file: Callable[[str], Received], *, most_files: int = 1) -> None:
+    def __init__(self, content_type: str, open_file: Callable[[str], Received], room: Room) -> None:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary", b"")
         if kind != b"multipart/form-data" or not 0 < len(boundary) <= 200:
             raise UnsupportedMedia("The body must be sent as multipart/form-data")
-        self.fields: dict[str, str] = {}
+        self.texts: list[tuple[str, str]] = []
         self.files: list[Received] = []
-        self._open_file, self._most_files = open_file, most_files
+        self._open_file, self._room = open_file, room
         self._header, self._value, self._disposition = bytearray(), bytearray(), b""
         self._field, self._text = "", bytearray()
         self._file: Received | None = None
@@ -57,6 +69,11 @@ class FileForm:
                 "on_end": self._finished,
             },
         )
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The texts by name; the last one of a name that is repeated."""
+        return dict(self.texts)
 
     def feed(self, data: bytes) -> None:
         """The next piece of the body; raises CrmError."""
@@ -98,24 +115,24 @@ class FileForm:
             raise BadInput(BROKEN)
         self._field = _decoded(options[b"name"])
         if b"filename" not in options:
-            if len(self.fields) == _MOST_FIELDS or self._field in self.fields:
+            if len(self.texts) == self._room.fields or (not self._room.typed and self._field in self.fields):
                 raise BadInput(BROKEN)
             return
         if self._field != "file":
             raise BadInput("The file must be sent in the field %(name)s", name="file")
         name = _decoded(options[b"filename"])
-        if name or self._most_files == 1:  # a browser sends an empty one where no file was chosen
+        if name or self._room.files == 1:  # a browser sends an empty one where no file was chosen
             self._take(name)
 
     def _take(self, name: str) -> None:
-        if len(self.files) == self._most_files:
-            raise BadInput("At most %(most)s files can be sent at once", most=self._most_files)
+        if len(self.files) == self._room.files:
+            raise BadInput("At most %(most)s files can be sent at once", most=self._room.files)
         self._file = self._open_file(name)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._file is not None:
             self._file.draft.write(data[start:end])
-        elif len(self._text) + end - start <= _LONGEST_FIELD:
+        elif len(self._text) + end - start <= self._room.longest:
             self._text += data[start:end]
         else:
             raise BadInput(BROKEN)
@@ -125,7 +142,7 @@ class FileForm:
             self.files.append(self._file)
             self._file = None
         elif self._field != "file":
-            self.fields[self._field] = _decoded(bytes(self._text))
+            self.texts.append((self._field, _decoded(bytes(self._text))))
 
     def _finished(self) -> None:
         self._ended = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from starlette.requests import Request
 
 from crm.errors import invalid
 from crm.files import kinds, names
-from crm.files.form import FileForm, Received
+from crm.files.form import FileForm, Received, Room
 from crm.files.receiving import receive
 from crm.files.storage import Storage
 from crm.settings import Settings
 
 _MIB = 1024 * 1024
-Fields = Mapping[str, str]
+ONE = Room()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +36,28 @@ def storage_of(settings: Settings) -> Storage:
 
 @asynccontextmanager
 async def received(
-    request: Request, settings: Settings, *, most_files: int = 1, before_file: Callable[[Fields], None] | None = None
+    request: Request,
+    settings: Settings,
+    room: Room = ONE,
+    *,
+    before_file: Callable[[FileForm], None] | None = None,
 ) -> AsyncIterator[FileForm]:
     """The request's form with its files as drafts, which are gone at the end of the block; raises CrmError.
 
-    `before_file(fields)` is asked at the head of each file and may refuse it.
+    `before_file(form)` is asked at the head of each file, with the texts that came before it, and may refuse it.
     """
     storage, limit = storage_of(settings), settings.upload_max_mb * _MIB
 
     def open_file(name: str) -> Received:
         if before_file is not None:
-            before_file(form.fields)
+            before_file(form)
         clean = names.cleaned(name)
         kinds.check_ending(clean)
         return Received(clean, storage.draft(limit))
 
-    form = FileForm(request.headers.get("content-type", ""), open_file, most_files=most_files)
-    announced = request.headers.get("content-length")
-    await receive(form, request.stream(), most=limit * most_files, announced=announced)
+    form = FileForm(request.headers.get("content-type", ""), open_file, room)
+    announced = None if room.typed else request.headers.get("content-length")
+    await receive(form, request.stream(), most=limit * room.files + room.longest, announced=announced)
     try:
         yield form
     finally:

@@ -94,10 +94,10 @@ def find_template(session: Session, key: int, record: Any) -> EmailTemplate:
     return template
 
 
-def find_files(session: Session, keys: Sequence[int]) -> list[Attachment]:
-    """Files the actor sees; TooLarge for more than a mail server takes."""
+def find_files(session: Session, keys: Sequence[int], coming: int = 0) -> list[Attachment]:
+    """Files the actor sees; TooLarge if these, with `coming` bytes more, are more than a mail server takes."""
     found: list[Attachment] = [access.find(session, Attachment, key) for key in dict.fromkeys(keys)]
-    if sum(file.size for file in found) > MOST_MIB * 1024 * 1024:
+    if coming + sum(file.size for file in found) > MOST_MIB * 1024 * 1024:
         raise TooLarge("The files of one mail may have %(most)s MiB in all", most=MOST_MIB)
     return found
 

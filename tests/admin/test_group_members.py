@@ -12,10 +12,7 @@ from crm.models import AuditEntry, Contact, ContactGroup
 from tests import factories
 from tests.admin.conftest import Visitor
 
-AGENT = {
-    **{"view_contact_groups": Scope.ALL, "view_contacts": Scope.ALL},
-    **{"update_contact": Scope.OWN},
-}
+AGENT = {"view_contact_groups": Scope.ALL, "view_contacts": Scope.ALL, "update_contact": Scope.OWN}
 Make = Callable[..., Visitor]
 
 

@@ -88,8 +88,8 @@ def test_a_file_of_the_record_goes_along(admin: Visitor, deal: dict[str, int], a
         session.flush()
         number = file.id
     assert "offer.pdf" in admin.page(path(deal))
-    assert "offer.pdf" in admin.post(f"{path(deal)}/preview", written(deal, file=[number])).text
-    admin.post(path(deal), written(deal, file=[number]))
+    assert "offer.pdf" in admin.post(f"{path(deal)}/preview", written(deal, attached=[number])).text
+    admin.post(path(deal), written(deal, attached=[number]))
     (message,) = messages(as_system)
     assert "offer.pdf" in admin.page(f"/email-message/details/{message.id}")
 

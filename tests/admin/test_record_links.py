@@ -1,4 +1,4 @@
-"""The link to any record in forms: found by name in the reader's scope, kept where it is out of it, begun from a record."""
+"""The link to any record in forms: found by name in the reader's scope, kept where out of it, begun from a record."""
 
 from __future__ import annotations
 
