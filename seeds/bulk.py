@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from crm.entity import entity_of
-from crm.search_text import index_text
+from crm.finding import referred
+from crm.search_text import index_text, with_referred
 from seeds.progress import Progress, silent
 
 Row = dict[str, Any]
@@ -38,10 +39,11 @@ def insert_rows(
 
 
 def _draw(session: Session, table: Table, count: int) -> list[int]:
-    """Numbers for `count` new rows: of the sequence, or behind the last row where the writer is alone (SQLite)."""
+    """Numbers for new rows: of the sequence, or behind the last one given where the writer is alone (SQLite)."""
     connection = session.connection()
     if connection.dialect.name == "sqlite":
-        last = connection.scalar(select(func.coalesce(func.max(table.c.id), 0))) or 0
+        given = text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = :name")
+        last = connection.scalar(given, {"name": table.name}) or 0
         return list(range(last + 1, last + 1 + count))
     sequence = func.nextval(func.pg_get_serial_sequence(table.name, "id"))
     return list(connection.scalars(select(sequence).select_from(func.generate_series(1, count))))
@@ -53,9 +55,12 @@ def insert_links(session: Session, table: Table, rows: Sequence[Row]) -> None:
         session.connection().execute(insert(table), chunk)
 
 
-def search_words(model: type[Any], row: Row) -> str:
-    """What `crm.audit` would keep as the row's `search_text`."""
-    return index_text(row.get(name) for name in entity_of(model).search)
+def search_words(model: type[Any], row: Row, *labels: str) -> str:
+    """What `crm.audit` would keep as the row's `search_text`; `labels` are the names of what it points at."""
+    references = {field.name for field in referred(model)}
+    return with_referred(
+        index_text(row.get(name) for name in entity_of(model).search if name not in references), labels
+    )
 
 
 def chunks(items: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:

@@ -50,14 +50,14 @@ def draft(message: str) -> Path:
         scratch = Database(f"sqlite:///{folder}/scratch.sqlite3")
         upgrade(scratch)
         with scratch.engine().begin() as connection:
-            made = command.revision(config(connection), message, autogenerate=True, rev_id=f"{_count() + 1:04d}")
+            made = command.revision(config(connection), message, autogenerate=True, rev_id=_next())
         scratch.dispose()
     assert isinstance(made, Script)
     return Path(made.path)
 
 
-def _count() -> int:
-    return sum(1 for _ in ScriptDirectory(str(_FOLDER)).walk_revisions())
+def _next() -> str:
+    return f"{int(head() or 0) + 1:04d}"
 
 
 def is_current(database: Database) -> bool:

@@ -57,6 +57,8 @@ class Base(DeclarativeBase):
         super().__init_subclass__(**kw)
         if cls.__dict__.get("__abstract__"):
             return
+        # the number of a purged record is never given again: its audit would stick to another one
+        cls.__table__.dialect_options["sqlite"]["autoincrement"] = True  # type: ignore[attr-defined]
         _add_indexes(cls.__table__)  # type: ignore[arg-type]
         if "__entity__" in cls.__dict__:
             REGISTRY[cls.__tablename__] = cls
