@@ -47,17 +47,17 @@ def test_tags_in_the_trash_and_a_trashed_owner_survive_an_edit(admin: Visitor, a
     with as_system() as session:
         tag, owner = factories.make(Tag, session), factories.user(session)
         key = factories.make(Contact, session, tags=[tag.id], owner_id=owner.id).id
-        tag_id, owner_id = tag.id, owner.id
+        tag_id, owner_id, other = tag.id, owner.id, factories.make(Tag, session).id
         records.delete(session, tag)
         records.delete(session, session.get(User, owner_id))
     form = admin.form(f"/contact/edit/{key}")
     assert form["owner_id"] == str(owner_id)
     assert "in the trash" in admin.page(f"/contact/edit/{key}")
-    assert admin.post(f"/contact/edit/{key}", {**form, "job_title": "Boss"}).status_code == 303
+    assert admin.post(f"/contact/edit/{key}", {**form, "job_title": "Boss", "tags": [str(other)]}).status_code == 303
     with as_system() as session:
         records.restore(session, session.get(Tag, tag_id, execution_options={"trash": "any"}))
         contact = session.get(Contact, key)
-        assert ([t.id for t in contact.tags], contact.owner_id) == ([tag_id], owner_id)
+        assert ({t.id for t in contact.tags}, contact.owner_id) == ({tag_id, other}, owner_id)
 
 
 def test_a_record_out_of_reach_cannot_be_chosen_however_it_is_sent(visitor: Make, as_system: Any) -> None:
