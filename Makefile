@@ -24,7 +24,7 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 	--no-emit-index-url --no-emit-find-links pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-watch coverage browser bench torture lint lint-fix format check build lock clean
+.PHONY: help run install install-dev test test-watch coverage browser bench torture outages lint lint-fix format check build lock clean
 
 help: ## say what each target does
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -53,6 +53,9 @@ bench: install-dev ## measure requests and jobs per second
 
 torture: install-dev ## win 1,000 deals while everything is killed; count lost and doubled mail (N=100 for fewer)
 	$(BIN)/python -m tests.torture --deals $(or $(N),1000)
+
+outages: install-dev ## stop, freeze and restart everything under load; back up and restore 50 times
+	$(BIN)/python -m tests.outages
 
 lint: install-dev ## ruff only
 	$(BIN)/ruff check

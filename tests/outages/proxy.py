@@ -1,0 +1,74 @@
+"""A wire between a client and a Unix socket that loses some of the replies: the server did it, nobody hears of it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import Random
+
+CHUNK = 65_536
+
+
+class Proxy:
+    """`loses` is the share of replies after which the line is cut instead."""
+
+    def __init__(self, target: Path, *, seed: int = 1) -> None:
+        self.loses = 0.0
+        self.lost = 0
+        self._target, self._random = target, Random(seed)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            back, out = await asyncio.open_unix_connection(self._target)
+            tasks = [asyncio.create_task(self._ask(reader, out)), asyncio.create_task(self._reply(back, writer))]
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                task.cancel()
+            out.close()
+        writer.close()
+
+    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(CHUNK):
+                writer.write(data)
+                await writer.drain()
+
+    async def _reply(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(CHUNK):
+                if self._random.random() < self.loses:
+                    self.lost += 1
+                    return
+                writer.write(data)
+                await writer.drain()
+
+
+@contextmanager
+def between(target: Path, path: Path) -> Iterator[Proxy]:
+    """Listens at `path`, in a thread of its own."""
+    proxy, ready, loop = Proxy(target), threading.Event(), asyncio.new_event_loop()
+
+    async def begin() -> None:
+        await asyncio.start_unix_server(proxy.serve, path)
+        ready.set()
+
+    def run() -> None:
+        loop.run_until_complete(begin())
+        loop.run_forever()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    if not ready.wait(30):
+        raise RuntimeError("the proxy did not start")
+    try:
+        yield proxy
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
