@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,16 +11,19 @@ from starlette.responses import Response
 
 from crm import access
 from crm.admin import pages, paths, word_inputs
-from crm.admin.mail_frames import framed
+from crm.admin.mail_frames import framed, headed, wrong
 from crm.admin.record_parts import record_part
 from crm.admin.urls import key_of, view_of
 from crm.admin.visitor import actor_of
-from crm.i18n import LANGUAGES
+from crm.errors import CrmError, Forbidden
+from crm.i18n import LANGUAGES, gettext
 from crm.mail import sandbox
+from crm.mail.authored import Source
 from crm.models.email_template import EmailTemplate
 from crm.services import email_templates, email_variables
 
-__all__ = ["body", "of_template", "word_inputs"]
+__all__ = ["body", "of_template", "try_out", "word_inputs"]
+LONGEST = 100_000
 
 
 @record_part(EmailTemplate, "crm/email_template_part.html")
@@ -56,3 +60,20 @@ async def body(request: Request) -> Response:
 
 def _html(session: Session, key: int) -> str:
     return email_templates.preview(session, access.find(session, EmailTemplate, key)).html
+
+
+async def try_out(request: Request) -> Response:
+    """POST: what the form holds as a mail with invented values, for the frame below it; nothing is kept."""
+    view = view_of(request, "details", identity=paths.identity(EmailTemplate))
+    actor, form = actor_of(request), await request.form(max_fields=1000)
+    if not (view.allows(actor, "create") or view.allows(actor, "update")):
+        raise Forbidden("Forbidden")
+    typed = {name: str(form.get(name) or "") for name in ("subject", "text_body", "html_body", "about", "language")}
+    source = Source(*(typed[name].replace("\x00", "")[:LONGEST] for name in ("subject", "text_body", "html_body")))
+    try:
+        async with pages.panel_of(request).database.read_only_async(actor) as session:
+            trial = partial(email_templates.try_out, about=typed["about"], language=typed["language"])
+            mail = await session.run_sync(trial, source)
+    except CrmError as error:
+        return wrong(error)
+    return framed(headed(mail.html, [(gettext("Subject"), mail.subject)]))

@@ -168,6 +168,7 @@ def _routes() -> list[BaseRoute]:
         Route("/user/do/{pk}/hand_over", leaving.page, name="hand_over", methods=both),
         Route("/role/grants/{pk}", grants.grants, name="grants", methods=both),
         Route("/outbox", outbox.outbox, name="outbox"),
+        Route("/email-template/try", email_template_views.try_out, name="template_trial", methods=post),
         Route("/email-template/body/{pk}", email_template_views.body, name="template_body"),
         Route("/inbox", inbox.inbox, name="inbox"),
         Route("/inbox/{pk}", inbox.message, name="message"),

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
+from crm import zones
 from crm.db import actor_of
 from crm.entity import operation, rule
 from crm.errors import BadInput, Conflict, NotFound, invalid
@@ -36,14 +37,18 @@ WATCHED.add(EmailTemplate.__tablename__)  # its first version is written by the 
 def check(session: Session, template: EmailTemplate, changed: frozenset[str]) -> None:
     """Its texts say only what can be filled in; a change of them is a new version."""
     _fill_defaults(template)
-    if template.language not in LANGUAGES:
-        raise invalid("language", "must be one of: %(expected)s", expected=", ".join(LANGUAGES))
-    if template.about not in variables.ABOUT:
-        raise invalid("about", "must be one of: %(expected)s", expected=", ".join(variables.ABOUT))
+    _check_words(template)
     if _is_changed(template, *_TEXTS, "about"):
         _check_texts(session, template)
     if _is_changed(template, *_TEXTS):
         _keep(session, template)
+
+
+def _check_words(template: EmailTemplate) -> None:
+    if template.language not in LANGUAGES:
+        raise invalid("language", "must be one of: %(expected)s", expected=", ".join(LANGUAGES))
+    if template.about not in variables.ABOUT:
+        raise invalid("about", "must be one of: %(expected)s", expected=", ".join(variables.ABOUT))
 
 
 def _fill_defaults(template: EmailTemplate) -> None:
@@ -130,8 +135,16 @@ def send_test(session: Session, template: EmailTemplate) -> None:
 def preview(session: Session, template: EmailTemplate) -> Written:
     """The mail with invented values, in the template's language."""
     values = variables.sample(session, about=template.about, language=template.language)
-    zone = actor_of(session).timezone or "UTC"
-    return authored.fill(source_of(template), values, language=template.language, zone=zone)
+    return authored.fill(source_of(template), values, language=template.language, zone=_zone(session))
+
+
+def try_out(session: Session, source: Source, *, about: str, language: str) -> Written:
+    """What such a template would say, with invented values; raises BadInput as saving it would.  Nothing is kept."""
+    draft = EmailTemplate(subject=source.subject, text_body=source.text, html_body=source.html)
+    draft.about, draft.language = about, language
+    _check_words(draft)
+    _check_texts(session, draft)
+    return preview(session, draft)
 
 
 def fill(
@@ -156,8 +169,12 @@ def fill_texts(
     for name, text in zip(("subject", "text", "html"), (texts.subject, texts.text, texts.html), strict=True):
         sandbox.check(name, text, known)
     values = variables.values(session, settings, about=template.about, record=record, contact=contact)
-    zone = actor_of(session).timezone or "UTC"
-    return authored.fill(texts, values, language=template.language, zone=zone)
+    return authored.fill(texts, values, language=template.language, zone=_zone(session))
+
+
+def _zone(session: Session) -> str:
+    """The writer's, else the system's."""
+    return zones.zone(actor_of(session).timezone).key
 
 
 def check_fits(template: EmailTemplate, record: Any) -> None:

@@ -235,6 +235,7 @@ def test_a_template_is_written_in_a_form_with_its_few_words_to_choose(
 ) -> None:
     form = admin.form("/email-template/create")
     assert (form["language"], form["about"]) == ("en", "contact")
+    assert admin.page("/email-template/create").count('class="form-select"') == 2
     texts = {"name": "Hello", "code": "hello", "subject": "Hi {{ contact.nme }}", "text_body": "T", "about": "task"}
     refused = admin.post("/email-template/create", {**form, **texts})
     assert refused.status_code == 400
@@ -243,3 +244,21 @@ def test_a_template_is_written_in_a_form_with_its_few_words_to_choose(
     assert admin.post("/email-template/create", {**form, **texts, "subject": "Hi"}).status_code in (302, 303)
     with as_system() as session:
         assert session.scalars(select(EmailTemplate.about)).one() == "task"
+
+
+def test_a_template_is_tried_out_before_it_is_saved(
+    admin: Visitor, visitor: Callable[..., Visitor], as_system: Callable[..., Any]
+) -> None:
+    page = admin.page("/email-template/create")
+    assert 'data-trial="/admin/email-template/try"' in page
+    assert "{{ opportunity.amount }}" in page
+    texts = {"subject": "关于 {{ opportunity.name }}", "about": "opportunity", "language": "zh", "text_body": "A<b>"}
+    shown = admin.post("/email-template/try", texts)
+    assert (shown.status_code, "关于 40 套软件许可" in shown.text, "&lt;b&gt;" in shown.text) == (200, True, True)
+    assert shown.headers["content-security-policy"].startswith("sandbox ")
+    wrong = admin.post("/email-template/try", {**texts, "html_body": "<p>{{ opportunity.nme }}</p>"})
+    assert (wrong.status_code, "opportunity.nme" in wrong.text) == (400, True)
+    assert admin.post("/email-template/try", {}).status_code == 400
+    assert visitor(view_email_templates=Scope.ALL).post("/email-template/try", texts).status_code == 403
+    with as_system() as session:
+        assert session.scalar(select(EmailTemplate.id)) is None
