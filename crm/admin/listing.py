@@ -35,7 +35,8 @@ def read(session: Session, model: type[Any], asked: Asked) -> tuple[Asked, Page]
     total, known = queries.count(session, found, exact=asked.exact)
     if known:
         asked = _at(asked, min(asked.page, max(1, -(-total // asked.size))))
-    rows = queries.read_page(session, model, entity_of(model).list, asked)
+    # nothing is looked for twice: to find no row in the order of an index may take long
+    rows = queries.read_page(session, model, entity_of(model).list, asked) if total else []
     if not rows and asked.page > 1:  # beyond the cap and beyond the end: count once, exactly
         total, known = queries.count(session, found, exact=True)
         asked = _at(asked, max(1, -(-total // asked.size)))

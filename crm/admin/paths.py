@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,12 @@ root: ContextVar[str] = ContextVar("crm_panel_root", default="/admin")
 
 def identity(model: type[Any]) -> str:
     """SQLAdmin's own: CategoryType → category-type."""
-    return slugify_class_name(model.__name__)
+    return _slug(model.__name__)
+
+
+@cache
+def _slug(name: str) -> str:
+    return slugify_class_name(name)
 
 
 def to(*parts: object, **query: object) -> str:
