@@ -18,10 +18,10 @@ from sqlalchemy.orm import InstanceState, Session
 from crm.columns import now
 from crm.db import GUARDS, CrmSession, actor_of
 from crm.entity import entity_of, name_of
+from crm.finding import words_of
 from crm.logs import request_id
 from crm.models.audit_entry import AuditEntry
 from crm.models.base import Base
-from crm.search_text import index_text
 
 MASK = "***"
 _UNTOLD = frozenset(
@@ -36,10 +36,10 @@ _WRITE_ONE = _WRITE.inline()
 def _stamp_all(session: Session, _context: Any, _instances: Any) -> None:
     user_id = actor_of(session).user_id
     for record in session.new:
-        _stamp(record, user_id, is_new=True)
+        _stamp(session, record, user_id, is_new=True)
     for record in session.dirty:
         if session.is_modified(record):
-            _stamp(record, user_id, is_new=False)
+            _stamp(session, record, user_id, is_new=False)
 
 
 @event.listens_for(CrmSession, "after_flush")
@@ -81,7 +81,7 @@ def entry_of_new(session: Session, record: Any) -> dict[str, Any] | None:
 
     Stamps the record as a flush would.
     """
-    _stamp(record, actor_of(session).user_id, is_new=True)
+    _stamp(session, record, actor_of(session).user_id, is_new=True)
     if session.info.get("audit_off") or not _audited(record):
         return None
     told = {"entity": name_of(type(record)), "changes": dict(_changes(record, is_new=True))}
@@ -179,14 +179,14 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _stamp(record: Base, user_id: int | None, *, is_new: bool) -> None:
+def _stamp(session: Session, record: Base, user_id: int | None, *, is_new: bool) -> None:
     columns = inspect(type(record)).columns
     if is_new and "created_by" in columns and record.created_by is None:  # type: ignore[attr-defined]
         record.created_by = user_id  # type: ignore[attr-defined]
     if not is_new and "updated_at" in columns:
         record.updated_at = now()  # type: ignore[attr-defined]
     if "search_text" in columns:
-        words = index_text(getattr(record, name) for name in entity_of(type(record)).search)
+        words = words_of(session, record, is_new=is_new)
         if words != record.search_text:  # type: ignore[attr-defined]
             record.search_text = words  # type: ignore[attr-defined]
 

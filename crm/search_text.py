@@ -25,6 +25,8 @@ _TEXT_LIMIT = 4000
 #: a telephone number as people write it, and how many digits make one
 _NUMBER = re.compile(r"(?<!\w)[+(]?\d[\d\s()./-]*\d(?!\w)")
 _FEWEST_DIGITS, _MOST_DIGITS = 6, 15
+#: begins a word that is not the row's own but of a record it points at; nobody types it, both indexes take it
+MARK = "\ue000"
 
 
 def _runs(text: str) -> Iterator[str]:
@@ -39,6 +41,22 @@ def index_text(values: Iterable[object]) -> str:
         for run in (*_runs(text), *_whole_number(text)):
             seen.update(dict.fromkeys(_words(run)))
     return " ".join(seen)[:_TEXT_LIMIT]
+
+
+def with_referred(words: str, labels: Iterable[object]) -> str:
+    """The row's own `words`, and marked ones for what the records it points at are called."""
+    marked = [MARK + word for word in index_text(labels).split()]
+    return " ".join([*own_words(words), *marked])
+
+
+def own_words(text: str) -> list[str]:
+    """The words of a search text that are the row's own."""
+    return [word for word in text.split() if not word.startswith(MARK)]
+
+
+def referred_words(text: str) -> list[str]:
+    """The others, with their marks."""
+    return [word for word in text.split() if word.startswith(MARK)]
 
 
 def _words(run: str) -> list[str]:
@@ -96,12 +114,21 @@ class _Query(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
+    def __init__(self, referred: bool = False) -> None:  # SQLAlchemy's cache knows arguments by place only
+        self.referred = referred
+        super().__init__()
+
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str:
         is_sqlite = dialect.name == "sqlite"
         quote, prefix, both, either = ('"', "*", " AND ", " OR ") if is_sqlite else ("'", ":*", " & ", " | ")
+        marks = ("", MARK) if self.referred else ("",)
+
+        def word(text: str, is_prefix: bool) -> str:
+            ways = [f"{quote}{mark}{text}{quote}{prefix if is_prefix else ''}" for mark in marks]
+            return ways[0] if len(ways) == 1 else f"({either.join(ways)})"
 
         def told(terms: list[tuple[str, bool]]) -> str:
-            return both.join(f"{quote}{word}{quote}{prefix if p else ''}" for word, p in terms)
+            return both.join(word(text, is_prefix) for text, is_prefix in terms)
 
         asked = [
             f"({told([(digits, True)])}{either}({told(terms)}))" if digits else told(terms)
@@ -146,14 +173,15 @@ def is_searchable(typed: str) -> bool:
     return bool(_terms(typed))
 
 
-def matches(model: type[Any], typed: str, *, name: str | None = None) -> ColumnElement[bool]:
+def matches(model: type[Any], typed: str, *, name: str | None = None, referred: bool = False) -> ColumnElement[bool]:
     """Rows of `model` in which every word of `typed` occurs; a Latin word also as the beginning of a longer one.
 
-    With `name`, the text is a bind parameter of that name, for statements that are built once.
+    With `name`, the text is a bind parameter of that name, for statements that are built once.  `referred`: words of
+    the records the row points at count as well; who may see those is for `crm.finding` to ask.
     """
     if not _terms(typed):
         return false()
-    query = BindParameter(name, typed, type_=_Query(), unique=name is None)
+    query = BindParameter(name, typed, type_=_Query(referred), unique=name is None)
     return _Matches(model.__tablename__, model.id, model.search_text, query)
 
 

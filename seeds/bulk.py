@@ -58,9 +58,8 @@ def insert_links(session: Session, table: Table, rows: Sequence[Row]) -> None:
 def search_words(model: type[Any], row: Row, *labels: str) -> str:
     """What `crm.audit` would keep as the row's `search_text`; `labels` are the names of what it points at."""
     references = {field.name for field in referred(model)}
-    return with_referred(
-        index_text(row.get(name) for name in entity_of(model).search if name not in references), labels
-    )
+    own = (row.get(name) for name in entity_of(model).search if name not in references)
+    return with_referred(index_text(own), labels)
 
 
 def chunks(items: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:

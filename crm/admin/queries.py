@@ -18,7 +18,7 @@ from crm.admin.asked import Asked
 from crm.db import actor_of
 from crm.entity import entity_of, permission
 from crm.fields import Field, Kind, expression_of, field_of, fields_of, label_column, related
-from crm.search_text import matches
+from crm.finding import found as found_by
 
 #: counted exactly up to here; beyond, the list says "10,000+" unless it is asked for the exact figure
 CAP = 10_000
@@ -35,7 +35,7 @@ def narrowed(model: type[Any], asked: Asked) -> Select[tuple[int]]:
 def searched(model: type[Any], term: str) -> ColumnElement[bool]:
     """By the search index where the entity has one, else by a part of its label; typed % and _ mean themselves."""
     if entity_of(model).search:
-        return matches(model, term)
+        return found_by(model, term)
     # a label may be a choice, which takes only its own words
     return cast(label_column(model), String).icontains(term, autoescape=True)
 

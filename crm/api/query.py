@@ -174,7 +174,7 @@ def _sort(model: type[Any], text: str) -> tuple[tuple[str, bool], ...]:
 def _search(model: type[Any], shape: Shape, given: dict[str, str], values: dict[str, Any]) -> Shape:
     if not entity_of(model).search or not (typed := given.pop("search", "")):
         return shape
-    values["search"] = typed
+    values["search"] = values["all_search"] = typed
     return replace(shape, search="some" if index_text([typed[:200]]) else "none")
 
 

@@ -9,6 +9,7 @@ from crm.actor import Actor
 from crm.api.query import Shape
 from crm.entity import permission
 from crm.fields import Kind, fields_of, related
+from crm.finding import referred
 from crm.prepared import Slot
 
 #: numbers no row bears: they stand for the caller's number and teams until the statement runs
@@ -36,7 +37,8 @@ def _involved(model: type[Any], shape: Shape) -> list[type[Any]]:
     fields = fields_of(model)
     shown = [fields[name] for name in shape.fields or fields]
     many = [related(model, f) for f in shown if f.kind is Kind.REFERENCES]
-    return [model, *many, *(related(model, fields[name]) for name in shape.include)]
+    found_by = [related(model, f) for f in referred(model)] if shape.search == "some" else []
+    return [model, *many, *found_by, *(related(model, fields[name]) for name in shape.include)]
 
 
 def stand_in(actor: Actor) -> Actor:

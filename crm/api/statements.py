@@ -24,9 +24,9 @@ from crm.api.reach import reach_of, stand_in
 from crm.entity import permission
 from crm.expressions import Behind
 from crm.fields import Field, Kind, expression_of, fields_of, related
+from crm.finding import found
 from crm.names import camel
 from crm.prepared import Prepared
-from crm.search_text import matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class _Builder:
         source = _joined(self.table, self.joins)
         for name in self.shape.include:
             source = self._join(source, self.fields[name])
-        prefer = {"search": "x"} if self.shape.search == "some" else {}
+        prefer = ("search", "all_search") if self.shape.search == "some" else ()
         keys, count = self._sort_keys(), self._count()
         columns = [*self.selected, *keys, *([count] if count is not None else []), VERSION, SIGNED_OUT]
         statement = self._paged(select(*columns), source, order)
@@ -173,7 +173,9 @@ class _Builder:
         clauses = [visible(self.model, self.actor)]
         clauses += [condition(self.model, wanted, place) for place, wanted in enumerate(self.shape.filters)]
         if self.shape.search:
-            clauses.append(matches(self.model, "x" if self.shape.search == "some" else "", name="search"))
+            clauses.append(
+                found(self.model, "x" if self.shape.search == "some" else "", actor=self.actor, name="search")
+            )
         return and_(*clauses)
 
     def _count(self) -> ColumnElement[Any] | None:

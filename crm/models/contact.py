@@ -45,7 +45,7 @@ class Contact(Owned, Trashable, Searchable, Record):
             *("wechat", "birthday", "preferred_language", "do_not_contact", "groups", "tags", "notes"),
             *("owner_id", "team_id"),
         ),
-        search=("name", "email", "phone", "mobile", "wechat", "job_title"),
+        search=("name", "email", "phone", "mobile", "wechat", "job_title", "customer_id"),
         filters=(
             *("customer_id", "email", "name", "do_not_contact", "groups", "tags", "owner_id", "team_id"),
             *("created_at", "updated_at"),

@@ -14,14 +14,16 @@ from sqlalchemy import Select, String, inspect, literal, select, type_coerce, un
 from sqlalchemy.orm import Session
 
 from crm.access import visible
+from crm.actor import Actor
 from crm.db import actor_of
 from crm.entity import entity_of, permission
+from crm.finding import found
 from crm.models.attachment import Attachment
 from crm.models.contact import Contact
 from crm.models.customer import Customer
 from crm.models.opportunity import Opportunity
 from crm.models.task import Task
-from crm.search_text import is_searchable, matches
+from crm.search_text import is_searchable
 
 
 def _has_index(model: type[Any], name: str) -> bool:
@@ -63,21 +65,22 @@ def search(session: Session, typed: str, *, kinds: Collection[str] = tuple(KINDS
     wanted = [kind for kind in KINDS if kind in kinds and actor.may(permission(KINDS[kind][0], "view"))]
     if not wanted or not is_searchable(typed):
         return []
-    selects = [one for kind in wanted for one in _candidates(kind, typed, visible(KINDS[kind][0], actor))]
+    selects = [one for kind in wanted for one in _candidates(kind, typed, actor)]
     rows = session.execute(union_all(*selects), execution_options={"unscoped": True})  # each is narrowed by `visible`
-    found = {(row.kind, row.id): row for row in rows}.values()
-    hits = [Hit(row.kind, row.id, row.title, row.subtitle or "", _score(typed, row.title)) for row in found]
+    known = {(row.kind, row.id): row for row in rows}.values()
+    hits = [Hit(row.kind, row.id, row.title, row.subtitle or "", _score(typed, row.title)) for row in known]
     return list(_best(hits, limit))
 
 
-def _candidates(kind: str, typed: str, within: Any) -> Iterator[Select[Any]]:
+def _candidates(kind: str, typed: str, actor: Actor) -> Iterator[Select[Any]]:
     """Records with all the words; and, so that it is never missed, the one that is called just that."""
     model, more = KINDS[kind]
+    within = visible(model, actor)
     label = getattr(model, entity_of(model).label)
     word = type_coerce(getattr(model, more), String)
     columns = (literal(kind).label("kind"), model.id, label.label("title"), word.label("subtitle"))
     called = [label == typed] if kind in _NAMED else []
-    for asked in (matches(model, typed), *called):
+    for asked in (found(model, typed, actor=actor), *called):
         yield select(select(*columns).where(asked, within).limit(CANDIDATES).subquery())
 
 

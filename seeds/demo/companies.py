@@ -115,7 +115,7 @@ def contact(random: Random, company: Row, company_id: int, moment: datetime) -> 
         "updated_at": created,
         "version": 1,
     }
-    return row | {"search_text": search_words(Contact, row)}
+    return row | {"search_text": search_words(Contact, row, company["name"])}
 
 
 def _person(random: Random, language: str) -> tuple[str, str]:
