@@ -12,7 +12,7 @@ from typing import Any
 
 from crm import formats
 from crm.actor import Actor
-from crm.admin import paths
+from crm.admin import history_words, paths
 from crm.admin.labels import USERS, Label, Labels, hidden
 from crm.admin.marks import STATES, stage_tone, tone
 from crm.entity import REGISTRY, name_of, permission
@@ -62,6 +62,8 @@ def cell(model: type[Any], field: Field, row: Any, labels: Labels, actor: Actor)
         return reference(linked, value, labels.get(name_of(linked), {}).get(value) or hidden(), actor)
     if field.name in USERS:
         return reference(REGISTRY["user"], value, labels.get("user", {}).get(value) or hidden(), actor)
+    if field.name in ("before", "after") and (change := getattr(row, "change", None)):
+        return Cell(field.kind.value, history_words.side(str(change), value), value)
     if show := _OWN.get((name_of(model), field.name)):
         return Cell(field.kind.value, show(value), value)
     if field.kind is Kind.MONEY:

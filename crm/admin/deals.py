@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session, object_session
 
 from crm import access, formats
 from crm.admin import labels, paths
@@ -36,6 +36,15 @@ def _running_stages(session: Session, deal: Opportunity) -> list[tuple[str, str]
     return [(str(key), gettext(name)) for key, name in found if key != deal.stage_id]
 
 
+def _next_stage(deal: Opportunity) -> int | None:
+    """Most deals go one stage forward."""
+    session: Any = object_session(deal)
+    beyond = tuple_(Stage.position, Stage.id) > (deal.stage_now.position, deal.stage_id)
+    later = select(Stage.id).where(Stage.pipeline_id == deal.pipeline_id, Stage.category.in_(RUNNING), beyond)
+    found: int | None = session.scalar(later.order_by(Stage.position, Stage.id).limit(1))
+    return found
+
+
 def _reasons(session: Session, _deal: Opportunity) -> list[tuple[str, str]]:
     wanted = select(LostReason.id, LostReason.name, LostReason.requires_note).where(LostReason.active)
     found = session.execute(wanted.order_by(LostReason.name, LostReason.id))
@@ -43,7 +52,7 @@ def _reasons(session: Session, _deal: Opportunity) -> list[tuple[str, str]]:
 
 
 LOOKS |= {
-    ("opportunity", "move", "stage_id"): Look(choices=_running_stages),
+    ("opportunity", "move", "stage_id"): Look(choices=_running_stages, start=_next_stage),
     ("opportunity", "move", "from_stage_id"): Look(start=lambda deal: deal.stage_id, hidden=True),
     ("opportunity", "reopen", "stage_id"): Look(
         choices=_running_stages, doc=lazy("If left empty: the open stage it was in last.")

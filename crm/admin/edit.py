@@ -17,9 +17,11 @@ from crm.admin.merging import Merge, Snapshot
 from crm.admin.urls import key_of, view_of
 from crm.admin.views import EntityView
 from crm.admin.visitor import actor_of
+from crm.entity import entity_of, permission
 from crm.errors import CrmError, StaleVersion
 from crm.i18n import gettext, lazy
 from crm.logs import logger
+from crm.models.user import User
 from crm.services import records
 
 #: how often somebody who is overtaken while saving compares again
@@ -32,7 +34,7 @@ async def create(request: Request) -> Response:
     """GET the empty form (`?customer_id=3` fills it in), POST a new record."""
     view = view_of(request, "create")
     if request.method == "GET":
-        return await _form_page(request, view, forms.blank(view.model, request.query_params))
+        return await _form_page(request, view, forms.blank(view.model, _given(request, view)))
     form = forms.typed(view.model, await request.form(max_fields=20_000))
     try:
         record = await view.insert_model(request, forms.for_create(view.model, form))
@@ -42,6 +44,13 @@ async def create(request: Request) -> Response:
         return await _crashed(request, view, form, error)
     message = gettext("%(what)s created", what=str(view.name))
     return pages.redirect(request, await _next(request, view, record.id), message)
+
+
+def _given(request: Request, view: EntityView) -> dict[str, str]:
+    """What the address says; whose it would be if nothing were said is shown at once."""
+    owner, actor = entity_of(view.model).owner, actor_of(request)
+    shown = owner not in ("", "id") and actor.may(permission(User, "view"))
+    return {**({owner: str(actor.user_id)} if shown else {}), **request.query_params}
 
 
 async def edit(request: Request) -> Response:

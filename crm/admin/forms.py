@@ -66,7 +66,7 @@ def _declared(model: type[Any]) -> Any:
 
 
 def blank(model: type[Any], given: Mapping[str, str] | None = None) -> BaseForm:
-    """An empty form, with the fields' defaults and what the address gives (`?customer_id=3`)."""
+    """An empty form, with the fields' defaults and what is `given`, by name, as text (`customer_id`: 3)."""
     form = BaseForm(_declared(model))
     values = {f.name: inputs.raw(f, f.default) for f in asked(model)}
     for field in writable(model):

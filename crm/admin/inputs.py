@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol, runtime_checkable
 
 from markupsafe import Markup
@@ -85,7 +86,7 @@ _WIDGETS: dict[Kind, dict[str, str]] = {
     Kind.URL: {"inputmode": "url"},
     Kind.INTEGER: {"inputmode": "numeric"},
     Kind.MONEY: {"inputmode": "decimal"},
-    Kind.FRACTION: {"inputmode": "decimal"},
+    Kind.FRACTION: {"placeholder": "0.1 / 10%"},
     Kind.QUANTITY: {"inputmode": "decimal"},
 }
 
@@ -167,6 +168,8 @@ def sent(field: Field, text: Any) -> Any:
         return None
     if field.kind is Kind.INSTANT:
         return _instant(text.strip())
+    if field.kind is Kind.FRACTION:
+        return _fraction(text.strip())
     return text.replace("\r\n", "\n") if field.kind is Kind.LONG_TEXT else text
 
 
@@ -180,6 +183,16 @@ def _instant(text: str) -> str:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=formats.zone())).isoformat()
     except ValueError:
+        return text
+
+
+def _fraction(text: str) -> str:
+    """`10 %` is 0.1."""
+    if not text.endswith(("%", "％")):
+        return text
+    try:
+        return f"{Decimal(text[:-1].strip()) / 100:f}"
+    except ArithmeticError:
         return text
 
 

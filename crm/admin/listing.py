@@ -16,7 +16,10 @@ from crm.admin.cells import Cell
 from crm.db import actor_of
 from crm.entity import entity_of
 from crm.fields import Field, Kind, fields_of, related
-from crm.i18n import gettext
+from crm.i18n import gettext, lazy
+
+#: seconds are drawn as durations, so their heading names no unit
+_LABELS = {"seconds_in_stage": lazy("Time in stage"), "seconds_in_status": lazy("Time in status")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def columns(model: type[Any], asked: Asked, names: Sequence[str] = ()) -> list[d
         made.append(
             {
                 "name": name,
-                "label": gettext(field.label),
+                "label": str(_LABELS.get(field.name) or gettext(field.label)),
                 "kind": field.kind.value,
                 "target": field.target,
                 "sortable": sortable,

@@ -12,11 +12,11 @@ from starlette.responses import JSONResponse, Response
 from crm import access, formats
 from crm.admin import pages, paths
 from crm.admin.urls import key_of
+from crm.admin.verb_options import LOOKS, Look
 from crm.admin.visitor import actor_of
 from crm.entity import operations_of, permission
-from crm.i18n import gettext
+from crm.i18n import gettext, lazy
 from crm.models.notification import Notification
-from crm.names import words
 from crm.services import notification_preferences, notifications
 from crm.services.notification_kinds import KINDS, OF_REMINDERS
 from crm.services.notification_preferences import Wish
@@ -28,6 +28,9 @@ ICONS = {
     "due": "alarm",
     "reminder": "alarm",
     "overdue": "alert-triangle",
+    "follow_up": "player-track-next",
+    "close_date": "calendar-due",
+    "stale": "hourglass",
     "deal_won": "trophy",
     "deal_lost": "thumb-down",
     "export_ready": "download",
@@ -35,6 +38,14 @@ ICONS = {
 }
 
 
+#: how a reminder is put off from the bell, and in the form that asks
+WAITS = {
+    Wait.TEN_MINUTES: lazy("10 minutes"),
+    Wait.ONE_HOUR: lazy("1 hour"),
+    Wait.TOMORROW_MORNING: lazy("Tomorrow, 08:00"),
+}
+_CHOICES = Look(choices=lambda _session, _record: [(str(wait), str(label)) for wait, label in WAITS.items()])
+LOOKS |= {(entity, "snooze", "wait"): _CHOICES for entity in ("notification", "reminder")}
 #: how many the bell shows, and its page
 FEW, MANY = 10, 50
 
@@ -73,13 +84,14 @@ def _shown(session: Session, one: Notification) -> dict[str, Any]:
         "url": paths.to("news", one.id, "open"),
         "body": one.body,
         "snooze_url": paths.to("notification", "do", one.id, "snooze") if may_wait else "",
-        "waits": [{"value": str(wait), "label": gettext(words(str(wait)))} for wait in Wait] if may_wait else [],
+        "waits": [{"value": str(wait), "label": str(label)} for wait, label in WAITS.items()] if may_wait else [],
     }
 
 
 async def open_one(request: Request) -> Response:
     """Mark one of one's own as read, and go where it leads."""
     actor, key = actor_of(request), key_of(request)
+    access.require(actor, permission(Notification, "view"))
     async with pages.panel_of(request).database.transaction_async(actor) as session:
         link = await session.run_sync(_open, key)
     return pages.redirect(request, _inside(link))

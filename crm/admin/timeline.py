@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -13,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crm import access, formats, schemas
-from crm.admin import labels, pages, paths
+from crm.admin import history_words, labels, pages, paths
 from crm.admin.record_parts import record_part
 from crm.admin.urls import key_of, view_of
 from crm.admin.visitor import actor_of
@@ -104,6 +102,7 @@ async def add(request: Request) -> Response:
     view, key = view_of(request, "details"), key_of(request)
     if view.model not in SUBJECTS:
         raise HTTPException(404)
+    access.require(actor_of(request), permission(Interaction, "create"))
     form = await request.form()
     back = paths.details_of(view.model, key) + "#timeline"
     sent = {name: str(form.get(name) or "") for name in ("kind", "subject", "body")}
@@ -211,23 +210,7 @@ def _side(entry: Entry, name: str) -> str:
         return ""
     if entry.kind == "status":
         return gettext(words(value))
-    try:
-        return _TOLD_AS[entry.event](str(value)) if entry.event in _TOLD_AS else gettext(str(value))
-    except (ValueError, ArithmeticError):
-        return str(value)
-
-
-def _money(text: str) -> str:
-    amount, _, currency = text.partition(" ")
-    return formats.money(Decimal(amount), currency)
-
-
-#: what the history of a deal keeps as text → how people read it
-_TOLD_AS: dict[str, Callable[[str], str]] = {
-    "amount": _money,
-    "close_date": lambda text: formats.day(date.fromisoformat(text)),
-    "probability": lambda text: formats.percent(Decimal(text)),
-}
+    return history_words.side(str(entry.event), str(value))
 
 
 def _snake(name: str) -> str:

@@ -88,4 +88,4 @@ def _unread_of(user_id: int | None) -> tuple[ColumnElement[bool], ...]:
 def newest(session: Session, limit: int = 10) -> list[Notification]:
     """The actor's own, the newest first."""
     mine = select(Notification).where(Notification.user_id == actor_of(session).user_id)
-    return list(session.scalars(mine.order_by(Notification.id.desc()).limit(limit)))
+    return list(session.scalars(mine.order_by(Notification.created_at.desc(), Notification.id.desc()).limit(limit)))

@@ -85,7 +85,7 @@ def due_moments(random: Random, count: int, moment: datetime) -> Iterator[dateti
 
 def notifications(staff: Staff, deals: list[tuple[int, str]], moment: datetime) -> Iterator[Row]:
     """News for the manager who can sign in; `deals` are (number, name) of won ones."""
-    news = [("opportunity_won", f"Won: {name}"[:200], number) for number, name in deals[:6]]
+    news = [("deal_won", f"Won: {name}"[:200], number) for number, name in deals[:6]]
     for place, (kind, title, number) in enumerate(news):
         created = moment - timedelta(hours=5 * place + 1)
         yield {

@@ -1,6 +1,10 @@
-// Files for a mail that are too large or too many are said so before anything is sent; the server looks again.
+// The preview takes room once it is asked for.  Files for a mail that are too large or too many are said so before
+// anything is sent; the server looks again.
 (function () {
   'use strict';
+  const frame = document.querySelector('.compose-preview iframe');
+  frame.hidden = true;
+  document.querySelector('.compose-preview button').addEventListener('click', function () { frame.hidden = false; });
   const input = document.getElementById('file');
   if (!input) return;
   const data = input.dataset;
