@@ -23,6 +23,7 @@ SENTENCES = (
     lazy("Interrupted: %(what)s"),
     lazy("The mail server takes only addresses of plain letters (no SMTPUTF8)"),
     lazy("The mail server %(server)s does not take mail from us: %(why)s"),
+    lazy("The mail server is away; another mail finds out when it is back"),
     lazy("There is no mail %(number)s"),
     lazy("captured: no SMTP_HOST is set"),
     lazy("the mail is %(state)s already"),
