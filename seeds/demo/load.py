@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from crm.models.base import Base
 from crm.models.customer import Customer
 from seeds.bulk import Row, insert_links, insert_rows
-from seeds.demo import activity, companies, deals, lines
+from seeds.demo import activity, companies, deals, lines, relations
 from seeds.demo.catalogue import Catalogue, load_catalogue
 from seeds.demo.people import Staff, load_people
+from seeds.demo.routines import load_routines
 from seeds.progress import Progress
 
 _BATCH = 400
@@ -53,6 +54,7 @@ def make(session: Session, size: Size, hashes: dict[str, str], moment: datetime,
         progress("demo data", done, total)
     latest = [(number, name) for _, number, name in sorted(maker.won, reverse=True)]
     insert_rows(session, _TABLES["notification"], list(activity.notifications(maker.staff, latest, moment)))
+    load_routines(session, maker.staff, moment)
 
 
 def _parts(size: Size) -> Iterator[Size]:
@@ -72,10 +74,19 @@ def _batch(maker: Maker, size: Size) -> None:
     stories = [(place, deals.deal(random, firms[place], maker.catalogue, moment)) for place in _skewed(maker, size)]
     for place, story in stories:  # a customer is known before its first deal
         firms[place]["created_at"] = min(firms[place]["created_at"], story.steps[0].at - timedelta(days=3))
-    bought = {place for place, story in stories if story.is_won}
+    bought: dict[int, datetime] = {}
+    for place, story in stories:
+        if story.is_won:
+            bought[place] = min(story.steps[-1].at, bought.get(place, moment))
     for place, firm in enumerate(firms):
         firm["status"] = companies.status_of(random, has_bought=place in bought)
+    ways = [relations.relation(firm, bought.get(place), moment) for place, firm in enumerate(firms)]
+    for firm, way in zip(firms, ways, strict=True):
+        firm |= {"status_since": way[-1].since, "status_reason": way[-1].reason}
     numbers = insert_rows(maker.session, _TABLES["customer"], [_columns(firm) for firm in firms])
+    told = zip(ways, numbers, firms, strict=True)
+    rows = [row for way, number, firm in told for row in relations.history(way, number, firm["owner_id"])]
+    insert_rows(maker.session, _TABLES["status_history"], rows)
     people = _contacts(maker, firms, numbers, size.contacts)
     made = _deals(maker, firms, numbers, people, stories)
     _around(maker, firms, numbers, people, made)

@@ -142,3 +142,28 @@ GROUPS = (
     ("Beta users", "Try new functions first."),
 )
 SOURCES = ("Website", "Referral", "Trade fair", "Cold call", "Partner")
+#: why a customer is what it is, by status
+STATUS_REASONS = {
+    "zh": {
+        "at_risk": ("竞争对手报价更低", "关键联系人离职", "对交付周期不满意"),
+        "churned": ("改用其他供应商", "项目取消"),
+        "dormant": ("一年内没有新项目",),
+    },
+    "en": {
+        "at_risk": ("A competitor is cheaper", "Our contact has left", "Not happy with the delivery"),
+        "churned": ("Went to a competitor", "The project was stopped"),
+        "dormant": ("No project planned this year",),
+    },
+}
+#: name, cron fields, zone of reports that are mailed to the manager
+REPORTS = (
+    ("Pipeline on Monday morning", "0 8 * * mon", "Europe/Berlin"),
+    ("月末销售漏斗", "0 18 28 * *", "Asia/Shanghai"),
+)
+#: title, rule, how the next one is reckoned, steps
+SERIES = (
+    ("Plan the week", "FREQ=WEEKLY;BYDAY=MO", "after_due", ()),
+    ("季度客户回访", "FREQ=MONTHLY;INTERVAL=3", "after_completion", ("准备资料", "电话回访", "记录反馈")),
+    ("Check open invoices", "FREQ=MONTHLY;BYMONTHDAY=1", "after_due", ("Ask accounting", "Call who is late")),
+)
+REMINDERS = ("Ask for the signed contract", "确认报价是否收到", "Call before the budget round")

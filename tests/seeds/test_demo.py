@@ -13,16 +13,23 @@ from crm.actor import system
 from crm.db import CrmSession, Database
 from crm.errors import Conflict, Forbidden
 from crm.models import (
+    Attachment,
     Contact,
     Customer,
+    EmailMessage,
     Interaction,
+    Job,
     LostReason,
     Notification,
     Opportunity,
     OpportunityHistory,
     OpportunityLine,
+    Reminder,
+    Schedule,
     Stage,
+    StatusHistory,
     Task,
+    TaskSeries,
     Team,
     User,
 )
@@ -31,6 +38,7 @@ from crm.models.stage import StageCategory
 from crm.models.task import TaskStatus
 from crm.search_text import matches
 from crm.services import passwords
+from crm.services.customers import EXPLAINED
 from crm.settings import Settings
 from seeds import demo, initial
 
@@ -52,7 +60,7 @@ def _count(session: CrmSession, model: type[object]) -> int:
 def test_the_sizes_are_those_asked_for(small: Database) -> None:
     with small.read_only(system("test")) as session:
         counts = {m.__tablename__: _count(session, m) for m in (Contact, Customer, Opportunity, Interaction, Task)}
-        assert counts == {"contact": 60, "customer": 12, "opportunity": 150, "interaction": 36, "task": 50}
+        assert counts == {"contact": 60, "customer": 12, "opportunity": 150, "interaction": 36, "task": 53}
 
 
 def test_by_default_there_are_some_hundred_customers(database: Database, settings: Settings) -> None:
@@ -196,3 +204,35 @@ def test_production_refuses_demo_data(database: Database, settings: Settings) ->
 def test_without_the_initial_data_it_says_what_to_do(database: Database, settings: Settings) -> None:
     with pytest.raises(Conflict, match="run crm seed"):
         demo.load(database, settings, size=5, deals=1)
+
+
+def test_each_customer_has_the_history_of_its_status(small: Database) -> None:
+    with small.read_only(system("test")) as session:
+        for customer in session.scalars(select(Customer)):
+            told = select(StatusHistory).where(StatusHistory.customer_id == customer.id).order_by(StatusHistory.id)
+            rows = session.scalars(told).all()
+            assert [row.before for row in rows] == [None, *(row.after for row in rows[:-1])]
+            last = rows[-1]
+            assert (last.after, last.reason) == (customer.status, customer.status_reason)
+            assert (rows[0].created_at, last.created_at) == (customer.created_at, customer.status_since)
+            assert last.created_at < NOON
+            assert sum(row.seconds_in_status or 0 for row in rows) <= (NOON - customer.created_at).total_seconds()
+            assert bool(last.reason) or customer.status not in EXPLAINED
+
+
+def test_every_screen_has_something_to_show(small: Database, settings: Settings) -> None:
+    """Once, however often it is loaded; and nothing of it leaves the house."""
+    demo.load(small, settings, size=5, deals=0, moment=NOON)
+    with small.read_only(system("test")) as session:
+        counts = {m.__tablename__: _count(session, m) for m in (Schedule, TaskSeries, Attachment)}
+        assert counts == {"schedule": 2, "task_series": 3, "attachment": 18}
+        contents = select(Attachment.record_id, Attachment.sha256).where(Attachment.name == "Offer.pdf")
+        offers = [tuple(row) for row in session.execute(contents)]
+        assert len(offers) == 6
+        assert len(set(offers)) == 3  # the same deal, the same bytes
+        assert {mail.state for mail in session.scalars(select(EmailMessage))} == {"captured", "refused"}
+        assert all(mail.interaction is not None for mail in session.scalars(select(EmailMessage)))
+        jobs = set(session.scalars(select(Job.kind)))
+        assert not [kind for kind in jobs if kind.startswith("email")]
+        seller = session.scalars(select(User).where(User.username == "demo.sales")).one()
+        assert {r.user_id for r in session.scalars(select(Reminder))} == {seller.id}
