@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -24,6 +24,7 @@ from crm.services import records
 from crm.services.chunks import chunks
 
 MOST = 10_000
+GONE = "Some of these records are no longer there; load the list again"
 #: verb → where the record lies, what is done to it, what is said afterwards (one, many)
 _VERBS: dict[str, tuple[str, Callable[[Session, list[Any]], int | None], str, str]] = {
     "delete": ("live", records.delete_many, lazy("Moved to the trash"), lazy("%(count)s records moved to the trash")),
@@ -83,6 +84,8 @@ async def ask_many(request: Request) -> Response:
     form, query, back = await _sent(request, view)
     try:
         keys = await chosen(request, view, verb, form, query)
+        async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
+            await session.run_sync(_check_there, view.model, keys, _VERBS[verb][0])
     except BadInput as error:
         return pages.redirect(request, back, error_text(error), "error")
     sent = [(name, str(value)) for name, value in form.multi_items() if name in ("ids", "all", "query")]
@@ -161,5 +164,13 @@ def _load(session: Session, model: type[Any], keys: Sequence[int], trash: str) -
         return [access.find(session, model, keys[0], trash=trash)]
     found = list(session.scalars(select(model).where(model.id.in_(keys)), execution_options={"trash": trash}))
     if len(found) != len(keys):
-        raise BadInput("Some of these records are no longer there; load the list again")
+        raise BadInput(GONE)
     return found
+
+
+def _check_there(session: Session, model: type[Any], keys: Sequence[int], trash: str) -> None:
+    """Nobody learns what hangs on a record they do not see."""
+    for some in chunks(keys):
+        found = select(func.count(model.id)).where(model.id.in_(some))
+        if session.scalar(found, execution_options={"trash": trash}) != len(some):
+            raise BadInput(GONE)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.clients import World, admin, anybody, caller, client, settings_for, started, system_session
 from tests.conftest import BACKENDS
+from tests.contract.stage import stage
 
 
 @pytest.fixture(scope="session", params=BACKENDS)
@@ -19,4 +20,4 @@ def world(
         yield made
 
 
-__all__ = ["admin", "anybody", "caller", "client", "system_session", "world"]
+__all__ = ["admin", "anybody", "caller", "client", "stage", "system_session", "world"]

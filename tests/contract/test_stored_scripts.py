@@ -18,7 +18,7 @@ from crm.fields import Kind, fields_of, models
 from crm.models import Opportunity, Stage, User
 from crm.services import sessions
 from tests.admin.conftest import Visitor
-from tests.contract.matrix import Population, populate
+from tests.contract.population import Population, populate
 from tests.factories import make
 
 MARK = "xss7"
