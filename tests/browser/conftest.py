@@ -144,6 +144,19 @@ def desk(browser: Browser, address: str, signed_in: str) -> Iterator[Screen]:
     context.close()
 
 
+@pytest.fixture(scope="session")
+def thumb(browser: Browser, address: str, signed_in: str) -> Iterator[Screen]:
+    """One phone for all tests that only look: dark, and in Chinese."""
+    context = browser.new_context(
+        viewport=PHONE, storage_state=signed_in, locale="zh-CN", has_touch=True, color_scheme="dark"
+    )
+    context.set_default_timeout(8000)
+    page = context.new_page()
+    page.goto(f"{address}/admin/language?to=zh&next=/admin/")
+    yield watch(page, address)
+    context.close()
+
+
 @pytest.fixture
 def screen(browser: Browser, address: str, signed_in: str, request: pytest.FixtureRequest) -> Iterator[Screen]:
     """A desktop page of a signed-in administrator; a test may ask for a phone by `indirect` parameter."""

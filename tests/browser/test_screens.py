@@ -7,7 +7,8 @@ from playwright.sync_api import expect
 
 from crm.entity import entity_of
 from crm.fields import models
-from tests.browser.conftest import DESKTOP, PHONE, Screen
+from tests.browser import soundness
+from tests.browser.conftest import Screen
 
 #: the panel's address of an entity: CategoryType → category-type
 IDENTITIES = {m.__tablename__.replace("_", "-"): m for m in models()}
@@ -16,11 +17,12 @@ IDENTITIES = {m.__tablename__.replace("_", "-"): m for m in models()}
 @pytest.mark.parametrize("identity", IDENTITIES)
 def test_list_and_details_of_an_entity_are_drawn(desk: Screen, identity: str) -> None:
     page = desk.open(f"/{identity}/list")
-    expect(page.locator("h1")).to_have_count(1)
+    soundness.check(page)
     first = page.locator("tbody th a").first
     if first.count():
         first.click()
         expect(page.locator(".cols h2").first).to_be_visible()
+        soundness.check(page)
     desk.check()
 
 
@@ -28,31 +30,31 @@ def test_list_and_details_of_an_entity_are_drawn(desk: Screen, identity: str) ->
 def test_the_form_of_an_entity_is_drawn_and_every_input_has_a_label(desk: Screen, identity: str) -> None:
     page = desk.open(f"/{identity}/create")
     expect(page.locator(".save-bar .btn-primary")).to_be_visible()
-    unnamed = page.eval_on_selector_all(
-        "form[data-guard] :is(input:not([type=hidden]), select, textarea):not(.select2-search__field)",
-        "all => all.filter(e => !e.labels.length && !e.getAttribute('aria-label')).map(e => e.name || e.outerHTML)",
-    )
-    assert not unnamed
+    soundness.check(page)
     desk.check()
 
 
-@pytest.mark.parametrize("screen", [DESKTOP, PHONE], indirect=True, ids=["desktop", "phone"])
-@pytest.mark.parametrize("path", ["/", "/opportunity/list", "/customer/details/2", "/task/create", "/inbox"])
-def test_no_screen_scrolls_sideways(screen: Screen, path: str) -> None:
-    page = screen.open(path)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    screen.check()
+PATHS = (
+    *("/", "/opportunity/list", "/opportunity/list?trash=1", "/customer/details/2", "/opportunity/details/1"),
+    *("/task/create", "/contact/edit/1", "/customer/delete/2", "/search?q=northgate", "/search?q=zzzz", "/inbox"),
+    *("/outbox", "/jobs", "/news", "/preferences", "/password", "/role/grants/1", "/contact/mail/1"),
+)
 
 
-@pytest.mark.parametrize("screen", [PHONE], indirect=True, ids=["phone"])
-def test_what_a_thumb_presses_on_a_phone_is_large_enough(screen: Screen) -> None:
-    page = screen.open("/opportunity/list")
-    small = page.eval_on_selector_all(
-        ".dock a, .dock button, .top button, .top a.btn, .top summary, .turns a",
-        "all => all.filter(e => e.offsetParent && e.getBoundingClientRect().height < 43.5).map(e => e.outerHTML)",
-    )
-    assert not small
-    assert page.locator("tbody tr").first.bounding_box()["height"] >= 44  # type: ignore[index]
+@pytest.mark.parametrize("path", PATHS)
+def test_a_screen_is_sound_in_the_dark_in_chinese_and_under_a_thumb(thumb: Screen, path: str) -> None:
+    page = thumb.open(path)
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    soundness.check(page)
+    soundness.check_targets(page)
+    thumb.check()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_screen_is_sound_on_a_desk(desk: Screen, path: str) -> None:
+    soundness.check(desk.open(path))
+    desk.check()
 
 
 def test_captured_mail_shows_in_a_frame_that_runs_nothing(screen: Screen) -> None:
