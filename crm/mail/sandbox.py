@@ -156,7 +156,8 @@ class _Walk:
     def _loop(self, node: nodes.For) -> None:
         if self.inside_loop or node.recursive:
             raise invalid(self.field, "must not loop inside a loop (line %(line)s)", line=node.lineno)
-        rows = self._find(node.iter)
+        is_path = isinstance(node.iter, (nodes.Name, nodes.Getattr, nodes.Getitem))
+        rows = self._find(node.iter) if is_path else None
         if not isinstance(rows, list) or not isinstance(node.target, nodes.Name):
             lists = ", ".join(sorted(_lists(self.known))) or "–"
             raise invalid(

@@ -1,13 +1,17 @@
-"""Administrators, and whoever asked for a job, are told once when it is dead, or nobody knows what became of it."""
+"""Administrators, and whoever asked for a job, are told once when it is dead, or nobody knows what became of it.
+
+Administrators hear, too, once an hour, that jobs are late: in the panel alone, for no worker would send a mail.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from crm import formats
 from crm.columns import now
 from crm.entity import name_of
 from crm.i18n import gettext, using
@@ -18,8 +22,12 @@ from crm.models.role import Role
 from crm.models.user import User
 from crm.rights import ADMIN
 from crm.services import job_kinds, links, notifications, own_words
+from crm.services.job_console import WAITING
 
 KIND = "job_failed"
+CONSOLE = "/admin/jobs"
+#: jobs that have been due for so long are worth a word
+_LATE = timedelta(minutes=10)
 #: what ended longer ago was seen, or nobody was there to be told
 _WITHIN = timedelta(days=1)
 _AT_ONCE = 100
@@ -37,9 +45,41 @@ def tell_of_dead(session: Session) -> int:
     return len(ended)
 
 
+def tell_of_late(session: Session) -> int:
+    """Write that jobs wait for a worker, if they do and nobody has heard of it within this hour; how many are told."""
+    since = _late_since(session)
+    if since is None:
+        return 0
+    waited = int((now() - since).total_seconds())
+    who = (User.id.in_(_administrators(session)), User.status, User.deleted_at.is_(None))
+    users = session.scalars(select(User).where(*who).order_by(User.id), execution_options=_UNSCOPED).all()
+    for user in users:
+        with using(user.locale):
+            title = gettext("Jobs are late: no worker takes them")
+            body = gettext("The oldest has been due for %(since)s.", since=formats.duration(waited))
+        key = f"{_late_key()}{user.id}"
+        notifications.tell(session, user, kind=KIND, title=title, body=body, key=key, link=CONSOLE, mail=False)
+    return len(users)
+
+
 def anything_to_tell(session: Session) -> bool:
     """A look that writes nothing."""
-    return session.scalar(_untold().limit(1), execution_options=_UNSCOPED) is not None
+    dead = session.scalar(_untold().limit(1), execution_options=_UNSCOPED)
+    return dead is not None or _late_since(session) is not None
+
+
+def _late_since(session: Session) -> datetime | None:
+    """When the oldest job that is late became due; None where there is none, or it was told within this hour."""
+    late = (Job.status.in_(WAITING), Job.run_at < now() - _LATE)
+    since: datetime | None = session.scalar(select(func.min(Job.run_at)).where(*late), execution_options=_UNSCOPED)
+    if since is None:
+        return None
+    told = select(Notification.id).where(Notification.key.startswith(_late_key(), autoescape=True)).limit(1)
+    return since if session.scalar(told, execution_options=_UNSCOPED) is None else None
+
+
+def _late_key() -> str:
+    return f"jobs-late:{now():%Y-%m-%dT%H}:"
 
 
 def _untold() -> Select[Job]:

@@ -85,12 +85,12 @@ def look_after_workers(database: Database, *, pause_s: float = SECOND_CRASH_PAUS
 
 
 def tell_of_dead_jobs(database: Database) -> int:
-    """Administrators are told of the jobs that died since the last look; how many jobs."""
+    """Administrators are told of the jobs that died since the last look, and that jobs are late; how much was told."""
     with database.read_only(CLOCK) as session:
         if not job_alerts.anything_to_tell(session):
             return 0
     with database.transaction(CLOCK) as session:
-        return job_alerts.tell_of_dead(session)
+        return job_alerts.tell_of_dead(session) + job_alerts.tell_of_late(session)
 
 
 def forget(database: Database) -> int:

@@ -56,6 +56,7 @@ def test_an_earlier_version_comes_back_as_a_new_one(database: Database) -> None:
         ({"text_body": "{% if contact.name %}{{ deal.name }}{% endif %}"}, "textBody"),
         ({"html_body": "<p>{{ opportunity.name }}</p>"}, "htmlBody"),
         ({"text_body": "{% if contact.name < 3 %}x{% endif %}"}, "textBody"),
+        ({"text_body": "{% for n in range(9) %}x{% endfor %}"}, "textBody"),
         ({"text_body": " "}, "textBody"),
         ({"language": "fr"}, "language"),
         ({"about": "user"}, "about"),

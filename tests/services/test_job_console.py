@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,7 @@ from crm.models.email_message import EmailPurpose
 from crm.models.job import JobStatus
 from crm.rights import load_actor
 from crm.services import emails, job_alerts, job_console, jobs
+from crm.workers import clock
 from tests import factories
 
 ASK: dict[str, Any] = {"unscoped": True}
@@ -148,4 +150,20 @@ def test_mail_that_tells_of_dead_mail_makes_no_more_of_it(database: Database) ->
         assert job_alerts.tell_of_dead(session) == 1
     with database.read_only(system("test")) as session:
         assert session.scalar(select(func.count(Notification.id))) == 1
+        assert session.scalar(select(func.count(Job.id)).where(Job.kind == "notification.mail")) == 0
+
+
+def test_administrators_hear_once_an_hour_that_jobs_are_late(database: Database) -> None:
+    begin = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
+    with time_machine.travel(begin, tick=False), database.transaction(system("test")) as session:
+        factories.user(session, admin=True)
+        factories.user(session)
+        make(session, "l", run_at=begin)
+    for minutes, expected in ((9, 0), (11, 1), (12, 0), (31, 1), (59, 0)):
+        with time_machine.travel(begin + timedelta(minutes=minutes), tick=False):
+            assert clock.tell_of_dead_jobs(database) == expected
+    with database.read_only(system("test")) as session:
+        rows = session.scalars(select(Notification).order_by(Notification.id)).all()
+        assert [row.body for row in rows] == [f"The oldest has been due for {n} minutes." for n in (11, 31)]
+        assert {row.link for row in rows} == {"/admin/jobs"}
         assert session.scalar(select(func.count(Job.id)).where(Job.kind == "notification.mail")) == 0
