@@ -173,6 +173,7 @@ def _news(kind: str) -> str:
 #: fields that are told in words of their own
 _OWN: dict[tuple[str, str], Callable[[Any], str]] = {
     ("attachment", "size"): formats.size,
+    ("task", "progress"): lambda value: f"{value}%",
     ("audit_entry", "changes"): _changes,
     ("notification", "kind"): _news,
     ("notification_preference", "kind"): _news,

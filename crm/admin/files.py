@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from crm import access
-from crm.admin import details, pages, paths
+from crm.admin import details, pages, paths, record_links
 from crm.admin.labels import title_of
 from crm.admin.urls import key_of, view_of, whole
 from crm.admin.visitor import actor_of, visitor_of
@@ -33,9 +33,11 @@ async def new(request: Request) -> Response:
     kind, key = request.query_params.get("record_type", ""), whole(request.query_params.get("record_id", ""))
     async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
         record = await session.run_sync(_record, kind, key)
+        link = await session.run_sync(record_links.form_of, "", "") if record is None else None
     title = str(view.name_plural)
     context = {
         "record": record,
+        "link": link,
         "upload_url": paths.to("attachment", "upload"),
         "back_url": record["url"] if record else paths.list_of(Attachment),
         **limits(request),

@@ -102,6 +102,16 @@ def _number(*, name: str, **_rest: Any) -> Any:
 inputs.OWN |= {KIND: _kind, NUMBER: _number}
 
 
+def form_of(session: Session, kind: str, number: str) -> BaseForm:
+    """The two inputs alone, for a form that is no entity's."""
+    form = BaseForm([(KIND, _kind(name=KIND, label=lazy("Record type"))), (NUMBER, _number(name=NUMBER))])
+    form.process(data={KIND: kind, NUMBER: number})
+    entries: list[Any] = list(form)
+    for entry in entries:
+        entry.name_choices(session, form)
+    return form
+
+
 # ---------------------------------------------------------------------------------------------- what is found
 
 

@@ -21,6 +21,8 @@ COLUMNS = 5
 MOST_PANELS = 8
 #: what a part of the record's own page shows already
 DRAWN_APART = frozenset({"opportunity_line.opportunity_id", "contact.groups"})
+#: kinds whose links to that record its page shows already
+_LINKS_DRAWN = frozenset({("reminder", "task")})
 
 
 def of(session: Session, model: type[Any], key: int) -> list[dict[str, Any]]:
@@ -45,7 +47,8 @@ def _children(model: type[Any], key: int) -> Iterator[tuple[type[Any], dict[str,
                 yield child, {name: str(key)}
         # what hangs on records (files) has a card of its own
         hangs = entity_of(child).through == RECORD
-        if "record_type" in filters and "record_id" in inspect(child).columns and not hangs:
+        drawn = hangs or (name_of(child), name_of(model)) in _LINKS_DRAWN
+        if "record_type" in filters and "record_id" in inspect(child).columns and not drawn:
             yield child, {"record_type": name_of(model), "record_id": str(key)}
 
 

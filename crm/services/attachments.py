@@ -37,8 +37,10 @@ def place_of(record_type: str, record_id: str) -> Place:
     """From the texts of a form; BadInput where they name no record."""
     if not record_type and not record_id:
         return Place()
-    if not record_type or not record_id:
-        raise invalid("recordId", "goes together with recordType")
+    if not record_type:
+        raise invalid("recordType", "is needed as well: the kind of the linked record")
+    if not record_id:
+        raise invalid("recordId", "is needed as well: the linked record itself")
     if not (record_id.isascii() and record_id.isdigit()) or not 0 < int(record_id[:20]) < 2**63:
         raise invalid("recordId", "must be a number")
     return Place(record_type, int(record_id))

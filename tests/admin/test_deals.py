@@ -15,6 +15,7 @@ from crm.actor import Scope
 from crm.columns import now
 from crm.formats import today
 from crm.models import AuditEntry, Opportunity, OpportunityLine
+from crm.services import records
 from tests.services.sales import department
 
 AsSystem = Callable[[], Any]
@@ -50,11 +51,12 @@ def test_move_offers_the_other_open_stages_and_notices_who_was_faster(
 ) -> None:
     path = f"/opportunity/do/{shop['deal']}/move"
     names = ("Qualification", "Proposal", "Waiting")
-    assert values(admin.page(path), "stage_id") == ["", *(str(shop[f"stage {name}"]) for name in names)]
+    assert values(admin.page(path), "stage_id") == [str(shop[f"stage {name}"]) for name in names]
     form = admin.form(path)
+    assert form["stage_id"] == str(shop["stage Qualification"])  # the next one
     assert form["from_stage_id"] == str(shop["stage Prospecting"])
     assert form["probability_override"] == ""
-    moved = admin.post(path, form | {"stage_id": str(shop["stage Proposal"]), "probability_override": "0.3"})
+    moved = admin.post(path, form | {"stage_id": str(shop["stage Proposal"]), "probability_override": "30 %"})
     assert moved.status_code == 303
     assert deal(as_system, shop["deal"]).probability_override == Decimal("0.3")
     late = admin.post(path, form | {"stage_id": str(shop["stage Qualification"])})
@@ -150,6 +152,21 @@ def test_the_page_says_that_the_amount_was_typed_and_lets_it_follow(
     assert "The amount was typed: $900." in page
     assert admin.post(f"/opportunity/do/{shop['deal']}/follow_lines").status_code == 303
     assert deal(as_system, shop["deal"]).amount == 5
+
+
+def test_the_history_is_told_in_sums_and_durations(admin: Any, as_system: AsSystem, shop: dict[str, int]) -> None:
+    with as_system() as session:
+        records.update(session, session.get_one(Opportunity, shop["deal"]), {"amount": Decimal("1234.50")})
+    page = admin.page(f"/opportunity/details/{shop['deal']}")
+    assert "1234.50" not in page
+    assert "1,234.50" in page
+    assert "Time in stage<" in page
+
+
+@pytest.mark.parametrize("wrong", ["%", "abc %", "1e999999 %"])
+def test_a_share_that_makes_no_sense_is_refused(admin: Any, shop: dict[str, int], wrong: str) -> None:
+    path = f"/opportunity/do/{shop['deal']}/move"
+    assert admin.post(path, admin.form(path) | {"probability_override": wrong}).status_code == 400
 
 
 def test_overdue_and_stale_are_said_on_the_page(admin: Any, as_system: AsSystem, shop: dict[str, int]) -> None:

@@ -124,3 +124,17 @@ def test_previews_are_drawn_once_they_are_there(admin: Visitor, firm: int, as_sy
     assert (shown.headers["content-type"], shown.content[8:12]) == ("image/webp", b"WEBP")
     assert "first &lt;b&gt;line" in admin.get("/attachment/details/2").text
     assert admin.get("/attachment/preview/2").headers["content-type"].startswith("text/plain")
+
+
+def test_files_without_a_record_are_given_one_in_the_form(admin: Visitor, firm: int, as_system: Any) -> None:
+    page = admin.page("/attachment/create")
+    assert 'name="record_type"' in page
+    assert "data-record-link" in page
+    answer = send(admin, "a.txt", b"text", record_type="customer", record_id=firm)
+    assert answer.headers["location"].endswith(f"/customer/details/{firm}#files")
+    assert stored(as_system) == [("a.txt", "customer", firm)]
+    assert send(admin, "b.txt", b"text", record_type="", record_id="").status_code == 303
+    assert stored(as_system)[1:] == [("b.txt", None, None)]
+    for wrong in ({"record_type": "customer", "record_id": ""}, {"record_type": "", "record_id": firm}):
+        assert "flash" in send(admin, "c.txt", b"text", **wrong).headers["set-cookie"]
+    assert len(stored(as_system)) == 2

@@ -185,3 +185,10 @@ def test_only_what_one_may_make_is_begun_and_nothing_unseen_is_named(visitor: Ma
     assert "/admin/reminder/create" not in page
     assert "/admin/interaction/create" not in page
     assert "/admin/task/create" not in agent.page(f"/task/details/{done}")
+
+
+def test_a_new_record_says_whose_it_will_be(visitor: Make) -> None:
+    agent = visitor(**SALES, view_users=Scope.ALL)
+    assert agent.form("/task/create")["assignee_id"] == str(agent.user_id)
+    assert agent.form("/contact/create")["owner_id"] == str(agent.user_id)
+    assert visitor(**SALES).form("/task/create")["assignee_id"] == ""  # whoever sees no users is not named either

@@ -136,7 +136,7 @@ def test_a_reminder_is_put_off_by_a_choice_or_a_moment(admin: Visitor, as_system
         session.get_one(User, admin.user_id).timezone = "Asia/Shanghai"
         key = made.id
     path = f"/reminder/do/{key}/snooze"
-    assert '<option value="tomorrow_morning">Tomorrow morning</option>' in admin.page(path)
+    assert '<option value="tomorrow_morning">Tomorrow, 08:00</option>' in admin.page(path)
     shanghai = ZoneInfo("Asia/Shanghai")
     day = now().astimezone(shanghai).date() + timedelta(days=3)
     assert admin.post(path, {"wait": "", "until": f"{day} 09:30"}).status_code == 303
