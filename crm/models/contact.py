@@ -32,7 +32,7 @@ class CustomerRole(StrEnum):
 
 
 class Contact(Owned, Trashable, Searchable, Record):
-    """Found by name, company address or number, in Chinese and English."""
+    """Found by every word that is written of them, in Chinese and English."""
 
     __tablename__ = "contact"
     __table_args__ = (Index("ix_contact_name", "name"),)
@@ -45,7 +45,7 @@ class Contact(Owned, Trashable, Searchable, Record):
             *("wechat", "birthday", "preferred_language", "do_not_contact", "groups", "tags", "notes"),
             *("owner_id", "team_id"),
         ),
-        search=("name", "email", "phone", "mobile", "wechat", "job_title", "customer_id"),
+        search=("name", "email", "phone", "mobile", "wechat", "job_title", "department", "notes", "customer_id"),
         filters=(
             *("customer_id", "email", "name", "do_not_contact", "groups", "tags", "owner_id", "team_id"),
             *("created_at", "updated_at"),

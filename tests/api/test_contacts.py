@@ -91,11 +91,16 @@ def test_a_number_is_found_in_any_spelling(admin: Caller, typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["13812345678", "138 1234 5678", "+86 138-1234-5678", "王芳", "芳", "wang.fang", "采购"]
+    "typed",
+    [
+        *("13812345678", "138 1234 5678", "+86 138-1234-5678", "王芳", "芳", "wang.fang", "采购"),
+        *("供应", "围棋", "chess", "fang_88", "华东"),
+    ],
 )
 def test_people_are_found_in_chinese_and_english(admin: Caller, typed: str) -> None:
     company = _make(admin, "customers", name="华东机械", country="中国")
     sent = {"name": "王芳", "mobile": "138 1234 5678", "email": "wang.fang@hd.example.cn", "jobTitle": "采购经理"}
+    sent |= {"department": "供应链部", "notes": "喜欢下围棋; plays chess, too", "wechat": "fang_88"}
     _make(admin, "contacts", **sent, customerId=company)
     _make(admin, "contacts", name="李强", mobile="+8613900000000")
     found = admin.client.get(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from alembic import command
 from sqlalchemy import select, text
 
 from crm.actor import system
 from crm.db import Database
-from crm.models import Contact
-from crm.search_text import index_text, matches
+from crm.migrations.run import config
+from crm.models import Contact, Customer
+from crm.search_text import MARK, index_text, matches
 from crm.services import records
 
 TEST = system("test")
@@ -70,3 +72,22 @@ def test_two_chinese_characters_use_the_index(contacts: Database) -> None:
 
 def test_a_number_is_known_without_its_country_code() -> None:
     assert "13800138000" in index_text(["8613800138000"]).split()
+
+
+def test_contacts_that_were_there_are_found_by_department_and_notes(database: Database) -> None:
+    def found(typed: str) -> int:
+        with database.read_only(TEST) as session:
+            return len(session.scalars(select(Contact.id).where(matches(Contact, typed))).all())
+
+    with database.transaction(TEST) as session:
+        company = records.create(session, Customer, {"name": "华东机械"}).id
+        values = {"name": "王芳", "department": "供应链部", "notes": "plays chess", "customer_id": company}
+        records.create(session, Contact, values)
+    typed = ("王芳", "供应", "chess")
+    for revision, expected in (("0011", [1, 0, 0]), ("head", [1, 1, 1])):
+        with database.engine().begin() as connection:
+            move = command.upgrade if revision == "head" else command.downgrade
+            move(config(connection), revision)
+        assert [found(word) for word in typed] == expected
+        with database.read_only(TEST) as session:
+            assert MARK + "华东" in session.scalars(select(Contact.search_text)).one().split()
