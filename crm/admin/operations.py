@@ -25,6 +25,7 @@ from crm.errors import CrmError
 from crm.i18n import error_text, gettext, lazy
 from crm.names import words
 from crm.services import records
+from crm.services.email_composing import ABOUT
 
 
 def offered(session: Session, record: Any) -> list[dict[str, Any]]:
@@ -73,7 +74,7 @@ class OwnPage:
 
 _MAIL = OwnPage("mail", lazy("Write mail"), "mail", "create_email_message")
 PAGES: dict[str, tuple[OwnPage, ...]] = {
-    **dict.fromkeys(("customer", "contact", "opportunity", "task"), (_MAIL,)),
+    **dict.fromkeys(ABOUT, (_MAIL,)),
     "user": (OwnPage("password", lazy("Set password"), "key"),),
     "role": (OwnPage("grants", lazy("Permissions"), "shield-check"),),
 }

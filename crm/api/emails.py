@@ -37,7 +37,9 @@ class Mail(Input):
     """To whom, about what, and either a template or the texts themselves."""
 
     record_type: Annotated[
-        str, Storable, Field(alias="recordType", max_length=32, description="customer, contact, opportunity or task.")
+        str,
+        Storable,
+        Field(alias="recordType", max_length=32, description=f"One of {', '.join(email_composing.ABOUT)}."),
     ]
     record_id: Annotated[Key, Field(alias="recordId", description="Number of that record.")]
     contact_ids: Annotated[Keys, Field(alias="contactIds", description="Each gets a message of their own.")] = []

@@ -27,7 +27,7 @@ from crm.services import contacts, email_templates, emails, links, records, unsu
 from crm.settings import Settings
 
 #: kinds of record that mail can be written from
-ABOUT = ("customer", "contact", "opportunity", "task")
+ABOUT = ("customer", "contact", "opportunity", "task", "interaction")
 MOST_RECIPIENTS = 50
 MOST_MIB = 20
 _LONGEST_SUBJECT = 300
@@ -195,6 +195,9 @@ def _entry(session: Session, draft: Draft, recipient: Recipient, mail: Written) 
     about = draft.record
     if name_of(type(about)) == "task":
         about = links.seen_by(session, about, actor_of(session))
+    if isinstance(about, Interaction):  # an answer stands where what it answers stands
+        seen = [name for name in ("customer", "opportunity") if getattr(about, name) is not None]
+        values |= {f"{name}_id": getattr(about, f"{name}_id") for name in seen}
     name = f"{name_of(type(about))}_id" if about is not None else ""
     if name in ("customer_id", "contact_id", "opportunity_id") and not (name == "contact_id" and recipient.contact):
         values[name] = about.id

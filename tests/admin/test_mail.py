@@ -75,6 +75,9 @@ def test_a_mail_is_sent_and_the_visitor_is_back_at_the_record(
         assert (entry.opportunity_id, entry.customer_id) == (deal["opportunity"], deal["customer"])
         interaction = entry.id
     assert "Ready" in admin.page(f"/interaction/details/{interaction}")
+    answering = f"/interaction/mail/{interaction}"
+    assert f'href="/admin{answering}"' in admin.page(f"/interaction/details/{interaction}")
+    assert f'name="contact" value="{deal["bo"]}" checked' in admin.page(answering)
     timeline = admin.page(f"/opportunity/timeline/{deal['opportunity']}?kinds=interaction")
     assert f'<a href="/admin/email-message/details/{message.id}">bo@example.com</a>' in timeline
     assert "Ready" in timeline

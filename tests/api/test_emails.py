@@ -137,6 +137,22 @@ def test_mail_is_written_from_any_record(world: World, seller: Caller, deal: dic
         assert entry.opportunity_id == (None if kind == "customer" else deal["opportunity"])
 
 
+def test_an_answer_to_an_interaction_stands_where_that_stands(
+    world: World, seller: Caller, deal: dict[str, int]
+) -> None:
+    links = {"opportunity_id": deal["opportunity"], "customer_id": deal["customer"], "contact_id": deal["bo"]}
+    with world.session() as session:
+        call = factories.make(Interaction, session, kind="call", owner_id=seller.user_id, **links).id
+    number = template(world)
+    sent = {"recordType": "interaction", "recordId": call, "contactIds": [deal["cy"]], "templateId": number}
+    answer = seller.post("/emails", sent)
+    assert answer.status_code == 200, answer.text
+    assert "Dear Cy of Example Ltd" in answer.json()["data"]["list"][0]["textBody"]
+    with world.session() as session:
+        entry = session.scalars(select(Interaction).where(Interaction.id != call)).one()
+        assert {name: getattr(entry, name) for name in links} == {**links, "contact_id": deal["cy"]}
+
+
 def test_an_address_may_be_nobody_we_know(seller: Caller, deal: dict[str, int]) -> None:
     answer = seller.post("/emails", mail(deal, contactIds=[], to=["new@example.com", "NEW@example.com"]))
     assert [one["toAddress"] for one in answer.json()["data"]["list"]] == ["new@example.com"]
