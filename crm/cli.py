@@ -46,9 +46,13 @@ def main() -> None:
 
 
 def _fail(sentence: str) -> None:
-    if os.environ.get("LOG_LEVEL") == "debug":
-        raise  # it is called while the error is handled
-    sys.stderr.write(f"{sentence}\n")
+    """Called while the error is handled."""
+    from crm import redaction
+
+    error = sys.exception()
+    if error is not None and os.environ.get("LOG_LEVEL") == "debug":
+        sys.stderr.write(f"{redaction.trace(error)}\n")
+    sys.stderr.write(f"{sentence if isinstance(error, CrmError) else redaction.masked(sentence)}\n")
     sys.exit(1)
 
 

@@ -90,19 +90,17 @@ class Database:
         return self._async_engines[kind]
 
     def _options(self, pg_options: str) -> dict[str, Any]:
-        options: dict[str, Any] = {"pool_size": self._pool_size, "max_overflow": 0, "pool_timeout": 10}
-        if not self.is_sqlite:
-            options["connect_args"] = {"connect_timeout": 3, "options": pg_options}
-        return options
+        return self._pooled(10, {"connect_timeout": 3, "options": pg_options})
 
     def _async_options(self) -> dict[str, Any]:
-        options: dict[str, Any] = {"pool_size": self._pool_size, "max_overflow": 0, "pool_timeout": 3}
-        if not self.is_sqlite:
-            server = {"statement_timeout": "5s", "lock_timeout": "3s", "jit": "off"}
-            server["idle_in_transaction_session_timeout"] = "10s"
-            connect = {"timeout": 3, "command_timeout": SILENCE_S, "server_settings": server}
-            options["connect_args"] = connect
-        return options
+        server = {"statement_timeout": "5s", "lock_timeout": "3s", "jit": "off"}
+        server["idle_in_transaction_session_timeout"] = "10s"
+        return self._pooled(3, {"timeout": 3, "command_timeout": SILENCE_S, "server_settings": server})
+
+    def _pooled(self, wait_s: int, connect: dict[str, Any]) -> dict[str, Any]:
+        """No error quotes the values that were sent; `connect` is for PostgreSQL alone."""
+        kept = {"pool_size": self._pool_size, "max_overflow": 0, "pool_timeout": wait_s, "hide_parameters": True}
+        return kept if self.is_sqlite else {**kept, "connect_args": connect}
 
     def _prepare(self, engine: Engine, *, write: bool, user: str) -> None:
         if self.is_sqlite:

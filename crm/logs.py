@@ -1,14 +1,19 @@
-"""Structured logs, one line an event, with the request's id; values that look like secrets are masked."""
+"""Structured logs, one line an event, with the request's id; no secret stands in them, and nobody's address.
+
+What other libraries log goes the same way as our own lines.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import structlog
 
+from crm import redaction
 from crm.settings import Settings
 
 #: id of the request or job that is being served
@@ -16,6 +21,8 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie", "api_key")
 _LEVELS = {"error": 40, "warn": 30, "warning": 30, "info": 20, "debug": 10}
+#: written by ourselves
+_OURS = frozenset({"timestamp", "level", "request_id"})
 
 
 def _add_request_id(_logger: Any, _method: str, event: Any) -> Any:
@@ -27,7 +34,25 @@ def _add_request_id(_logger: Any, _method: str, event: Any) -> Any:
 def _mask(_logger: Any, _method: str, event: Any) -> Any:
     for key in event:
         if any(word in key.lower() for word in _SECRET_WORDS):
-            event[key] = "***"
+            event[key] = redaction.MASK
+    return event
+
+
+def _tell_error(_logger: Any, _method: str, event: Any) -> Any:
+    """Where it happened, never the values that were at hand there."""
+    found = event.pop("exc_info", None)
+    if found is True:
+        found = sys.exc_info()
+    error = found[1] if isinstance(found, tuple) else found
+    if isinstance(error, BaseException):
+        event["exception"] = redaction.trace(error)
+    return event
+
+
+def _redact(secrets: tuple[str, ...], _logger: Any, _method: str, event: Any) -> Any:
+    for key, value in event.items():
+        if isinstance(value, str) and key not in _OURS:
+            event[key] = redaction.nameless(redaction.masked(value, secrets))
     return event
 
 
@@ -36,24 +61,32 @@ def configure(settings: Settings) -> None:
     level = 10 if settings.debug_logging else _LEVELS[settings.log_level]
     terminal = sys.stderr.isatty()
     text = settings.log_format == "text" or (terminal and settings.log_format == "auto")
-    renderer: Any = structlog.processors.JSONRenderer()
-    if text:
-        renderer = structlog.dev.ConsoleRenderer(colors=terminal)
+    chain: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if text else "iso", utc=not text),
+        _add_request_id,
+        _mask,
+        _tell_error,
+        partial(_redact, redaction.secrets_of(settings)),
+        structlog.dev.ConsoleRenderer(colors=terminal) if text else structlog.processors.JSONRenderer(),
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="%H:%M:%S" if text else "iso", utc=not text),
-            _add_request_id,
-            _mask,
-            *([] if text else [structlog.processors.format_exc_info]),
-            renderer,
-        ],
+        processors=[structlog.contextvars.merge_contextvars, *chain],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[_of_libraries(chain)])
+
+
+def _of_libraries(chain: list[Any]) -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.add_logger_name],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *chain],
+    )
+    handler.setFormatter(formatter)
+    return handler
 
 
 def logger(name: str) -> Any:

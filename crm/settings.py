@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from crm.errors import StartError
 
+KEPT_KEY = "jwt.key"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -27,19 +28,21 @@ class Settings(BaseSettings):
     port: int = Field(3001, ge=1, le=65535, description="Port of panel and API.")
     public_url: str = Field("", description="Address users type, e.g. https://crm.example.com; empty: as asked.")
     data_dir: Path = Field(Path("data"), description="Folder for all that the embedded default keeps.")
-    database_url: str = Field("", description="postgresql://… ; empty: SQLite in DATA_DIR.")
+    database_url: str = Field("", repr=False, description="postgresql://… ; empty: SQLite in DATA_DIR.")
     db_pool_size: int = Field(10, ge=1, le=200, description="Database connections a process may hold.")
-    redis_url: str = Field("", description="redis://… ; empty: a private server in DATA_DIR.")
+    redis_url: str = Field("", repr=False, description="redis://… ; empty: a private server in DATA_DIR.")
     redis_host: str = Field("", description="Instead of REDIS_URL.")
     redis_port: int = Field(6379, ge=1, le=65535, description="With REDIS_HOST.")
-    jwt_secret: str = Field("", description="32 bytes or more; needed in production.")
-    jwt_secret_previous: str = Field("", description="The key before; its tokens stay good while keys are changed.")
+    jwt_secret: str = Field("", repr=False, description="32 bytes or more; needed in production.")
+    jwt_secret_previous: str = Field(
+        "", repr=False, description="The key before; its tokens stay good while keys are changed."
+    )
     bcrypt_cost: int = Field(12, ge=4, le=16, description="Work factor of password hashes; 10 or more in production.")
     registration_open: bool | None = Field(None, description="May anyone register? Default: not in production.")
     smtp_host: str = Field("", description="Mail server; empty: mail is kept in the panel's inbox.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
     smtp_user: str = Field("", description="Login at the mail server.")
-    smtp_password: str = Field("", description="Password at the mail server.")
+    smtp_password: str = Field("", repr=False, description="Password at the mail server.")
     smtp_tls: Literal["none", "starttls", "tls", ""] = Field("", description="Default: starttls with a login.")
     mail_from: str = Field("CRM <crm@localhost>", description="Sender of all mail.")
     upload_dir: Path | None = Field(None, description="Folder of uploaded files; default DATA_DIR/uploads.")
@@ -117,7 +120,7 @@ class Settings(BaseSettings):
     @cached_property
     def signing_key(self) -> str:
         """`JWT_SECRET`, or outside production a random key kept in `data_dir`, readable by its owner only."""
-        return self.jwt_secret or _kept_key(self.data_dir / "jwt.key")
+        return self.jwt_secret or _kept_key(self.data_dir / KEPT_KEY)
 
 
 def _kept_key(path: Path) -> str:

@@ -15,10 +15,10 @@ from crm.jobs import lease as leases
 from crm.jobs.killpoints import reach
 from crm.jobs.lease import Lease, LeaseLost
 from crm.logs import logger, request_id
+from crm.redaction import redacted, words
 from crm.rights import load_actor
 from crm.settings import Settings
 from crm.workers.heartbeat import Heartbeat, Hold, Wish
-from crm.workers.redaction import redacted
 from crm.workers.registry import Kind, Permanent, arguments, kind_of
 from crm.workers.run import Run, Stopped, write_down
 
@@ -95,7 +95,9 @@ def _actor(database: Database, kind: Kind, lease: Lease) -> Actor:
 
 def _fail(database: Database, settings: Settings, lease: Lease, error: BaseException, *, final: bool) -> None:
     why, name = redacted(reason(error), settings), type(error).__name__
-    _log.warning("job failed", job=lease.job_id, kind=lease.kind, attempt=lease.attempt + 1, error=name, why=why)
+    _log.warning(
+        "job failed", job=lease.job_id, kind=lease.kind, attempt=lease.attempt + 1, error=name, why=words(error)
+    )
     statement = leases.give_up if final else leases.try_later
     _end(database, partial(statement, lease=lease, error_class=name, why=why))
 
