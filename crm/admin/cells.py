@@ -166,6 +166,10 @@ def _changes(changes: Mapping[str, Sequence[Any]]) -> str:
     return "\n".join(lines)
 
 
+def _language(code: str) -> str:
+    return LANGUAGES.get(code, code)
+
+
 def _news(kind: str) -> str:
     return gettext(KINDS[kind].label) if kind in KINDS else kind
 
@@ -174,13 +178,15 @@ def _news(kind: str) -> str:
 _OWN: dict[tuple[str, str], Callable[[Any], str]] = {
     ("attachment", "size"): formats.size,
     ("task", "progress"): lambda value: f"{value}%",
+    ("user", "locale"): _language,
+    ("contact", "preferred_language"): _language,
+    ("email_template", "language"): _language,
     ("audit_entry", "changes"): _changes,
     ("notification", "kind"): _news,
     ("notification_preference", "kind"): _news,
     ("attachment", "media_type"): lambda value: ending_of(value).upper() or value,
     ("email_message", "smtp_reply"): own_words.shown,
     ("email_suppression", "reason"): own_words.shown,
-    ("email_template", "language"): lambda value: LANGUAGES.get(value, value),
     ("job", "kind"): job_kinds.title,
     ("job", "last_error"): own_words.shown,
     ("job", "progress_note"): own_words.shown,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from itsdangerous import BadSignature, URLSafeSerializer
 from starlette.requests import Request
@@ -23,6 +23,19 @@ FLASH_COOKIE = "crm_flash"
 _MOST_FLASHES = 5
 
 
+class Undo(TypedDict):
+    """A path of ours, and the keys it is about (none where the path names its record)."""
+
+    url: str
+    ids: list[int]
+
+
+class Flash(TypedDict):
+    category: str
+    message: str
+    undo: NotRequired[Undo]
+
+
 def panel_of(request: Request) -> Panel:
     return cast("Panel", request.app.state.panel)
 
@@ -37,7 +50,7 @@ def render(request: Request, template: str, context: Mapping[str, Any], status: 
     return answer
 
 
-def base(request: Request, flashes: list[dict[str, str]]) -> dict[str, Any]:
+def base(request: Request, flashes: list[Flash]) -> dict[str, Any]:
     """What all templates know."""
     visitor, panel = visitor_of(request), panel_of(request)
     here = inner_path(request.scope).split("/")[1]
@@ -71,21 +84,29 @@ def _addresses(request: Request) -> dict[str, Any]:
     }
 
 
-def redirect(request: Request, address: str, message: str = "", category: str = "success") -> Response:
-    """303 to a path of ours; `message` is shown on the page that comes next.  Categories: success, error, info."""
+def redirect(
+    request: Request, address: str, message: str = "", category: str = "success", *, undo: Undo | None = None
+) -> Response:
+    """303 to a path of ours; `message` is shown on the page that comes next.  Categories: success, error, info.
+
+    `undo` is what a button beside the message posts.
+    """
     answer = RedirectResponse(address, 303)
     if message:
-        told = [*_waiting(request), {"category": category, "message": message}][-_MOST_FLASHES:]
+        new: Flash = {"category": category, "message": message}
+        if undo:
+            new["undo"] = undo
+        told = [*_waiting(request), new][-_MOST_FLASHES:]
         signed = _signer(request).dumps(told)
         path = paths.root.get() or "/"
         answer.set_cookie(FLASH_COOKIE, str(signed)[:3800], max_age=300, path=path, httponly=True, samesite="lax")
     return answer
 
 
-def _waiting(request: Request) -> list[dict[str, str]]:
+def _waiting(request: Request) -> list[Flash]:
     """Signed, so that nobody puts words into the panel's mouth."""
     try:
-        found: list[dict[str, str]] = _signer(request).loads(request.cookies.get(FLASH_COOKIE, ""))
+        found: list[Flash] = _signer(request).loads(request.cookies.get(FLASH_COOKIE, ""))
     except BadSignature:
         return []
     return found

@@ -60,7 +60,8 @@ def _place(found: tuple[type[Any], dict[str, str]]) -> int:
 
 def _panel(session: Session, child: type[Any], query: dict[str, str]) -> dict[str, Any]:
     wanted = asked.read(child, QueryParams(query))
-    names = [name for name in entity_of(child).list if name not in query][:COLUMNS]
+    # an amount carries its currency
+    names = [name for name in entity_of(child).list if name not in query and name != "currency"][:COLUMNS]
     found = queries.narrowed(child, wanted)
     total, known = queries.count(session, found, exact=False)
     rows = queries.read_page(session, child, names, wanted)[:FIRST] if total else []

@@ -24,6 +24,8 @@ from crm.services import records
 from crm.services.chunks import chunks
 
 MOST = 10_000
+#: records a message offers to bring back: a cookie holds no more of their keys
+MOST_UNDONE = 100
 GONE = "Some of these records are no longer there; load the list again"
 #: verb → where the record lies, what is done to it, what is said afterwards (one, many)
 _VERBS: dict[str, tuple[str, Callable[[Session, list[Any]], int | None], str, str]] = {
@@ -50,8 +52,9 @@ async def one(request: Request) -> Response:
         return pages.redirect(request, paths.details_of(view.model, key), _with_those(gettext(_VERBS[verb][2]), along))
     again = paths.list_of(view.model, trash=1) if verb == "purge" else paths.list_of(view.model)
     again = paths.safe(request.query_params.get("back"), again)
-    told = gettext(_VERBS[verb][2]) if view.has_trash else gettext("Deleted for good")
-    return pages.redirect(request, again, told)
+    if verb == "purge" or not view.has_trash:
+        return pages.redirect(request, again, gettext("Deleted for good"))
+    return pages.redirect(request, again, gettext(_VERBS[verb][2]), undo=_undo(request, view, verb, [key]))
 
 
 async def many(request: Request) -> Response:
@@ -66,7 +69,17 @@ async def many(request: Request) -> Response:
         if error.status == 403:
             raise
         return pages.redirect(request, back, error_text(error), "error")
-    return pages.redirect(request, back, _with_those(gettext(_VERBS[verb][3], count=len(keys)), along))
+    told = _with_those(gettext(_VERBS[verb][3], count=len(keys)), along)
+    return pages.redirect(request, back, told, undo=_undo(request, view, verb, keys))
+
+
+def _undo(request: Request, view: EntityView, verb: str, keys: list[int]) -> pages.Undo | None:
+    """How to take a deletion back; for as many as a cookie holds."""
+    if verb != "delete" or not view.allows(actor_of(request), "restore") or len(keys) > MOST_UNDONE:
+        return None
+    if len(keys) == 1:
+        return {"url": paths.to(view.identity, "restore", keys[0]), "ids": []}
+    return {"url": paths.to(view.identity, "bulk", "restore"), "ids": keys}
 
 
 def _with_those(told: str, along: int | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from crm.models import AuditEntry, Customer, Notification, Opportunity
+from crm.models import AuditEntry, Contact, Customer, Notification, Opportunity
 from tests import factories
 from tests.admin.conftest import Visitor
 
@@ -54,3 +54,35 @@ def test_a_list_without_rows_has_no_pages_to_turn(admin: Visitor, as_system: Any
         factories.make(Opportunity, session, name="Boiler")
     assert 'class="pager"' in admin.page("/opportunity/list?search=boiler")
     assert 'class="pager"' not in admin.page("/opportunity/list?search=zzzz")
+
+
+def undo(admin: Visitor, answer: Any) -> tuple[str, list[str]]:
+    """What the button beside the message of `answer` posts: where to, and which keys."""
+    flash = answer.cookies["crm_flash"]
+    page = admin.page("/contact/list", headers={"cookie": f"crm_session={admin.cookie}; crm_flash={flash}"})
+    form = re.search(r'<form method="post" action="/admin([^"]+)">((?:<input[^>]*>)+)<button class="note-undo">', page)
+    assert form is not None, "no button takes it back"
+    return form[1], re.findall(r'name="ids" value="(\d+)"', form[2])
+
+
+def test_what_went_to_the_trash_comes_back_by_the_button_of_the_message(admin: Visitor, as_system: Any) -> None:
+    with as_system() as session:
+        keys = [factories.make(Contact, session, name=name).id for name in ("Ann", "Bob", "Cid")]
+    one = undo(admin, admin.post(f"/contact/delete/{keys[0]}"))
+    many = undo(admin, admin.post("/contact/bulk/delete", {"ids": [str(key) for key in keys[1:]]}))
+    assert "Ann" not in admin.page("/contact/list")
+    assert many[1] == [str(key) for key in keys[1:]]
+    for path, ids in (one, many):
+        assert admin.post(path, {"ids": ids}).status_code == 303
+    page = admin.page("/contact/list")
+    assert all(name in page for name in ("Ann", "Bob", "Cid"))
+
+
+def test_what_is_gone_for_good_offers_no_button(admin: Visitor, as_system: Any) -> None:
+    with as_system() as session:
+        key = factories.make(Contact, session, name="Ann").id
+    admin.post(f"/contact/delete/{key}")
+    flash = admin.post(f"/contact/purge/{key}").cookies["crm_flash"]
+    page = admin.page("/contact/list", headers={"cookie": f"crm_session={admin.cookie}; crm_flash={flash}"})
+    assert "Deleted for good" in page
+    assert "note-undo" not in page

@@ -88,8 +88,13 @@
   // ---- messages: six seconds, errors stay
   document.querySelectorAll('.note').forEach(function (note) {
     const close = function () { note.remove(); };
-    note.querySelector('button').addEventListener('click', close);
-    if (note.hasAttribute('data-passing')) window.setTimeout(close, 6000);
+    note.querySelector('button[aria-label]').addEventListener('click', close);
+    if (!note.hasAttribute('data-passing')) return;
+    let waiting = window.setTimeout(close, 6000);
+    ['pointerenter', 'focusin'].forEach(function (kind) { note.addEventListener(kind, function () { window.clearTimeout(waiting); }); });
+    ['pointerleave', 'focusout'].forEach(function (kind) {
+      note.addEventListener(kind, function () { window.clearTimeout(waiting); waiting = window.setTimeout(close, 6000); });
+    });
   });
 
   // ---- confirmations: a form or button with data-confirm asks first
