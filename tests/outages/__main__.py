@@ -69,22 +69,22 @@ def _suffered(backend: str, wanted: str) -> bool:
 
 def _troubles(installation: Installation) -> Iterator[Trouble]:
     broker, wire, server = installation.broker, installation.wire, installation.server
-    yield Trouble("Redis stopped", broker.stop, broker.start, 10)
-    yield Trouble("Redis wiped", broker.crash, lambda: None, 5)
-    yield Trouble("Redis frozen", lambda: broker.signal(signal.SIGSTOP), lambda: broker.signal(signal.SIGCONT), 10)
+    yield Trouble("Redis stopped", broker.stop, broker.start, 6)
+    yield Trouble("Redis wiped", broker.crash, lambda: None, 3)
+    yield Trouble("Redis frozen", lambda: broker.signal(signal.SIGSTOP), lambda: broker.signal(signal.SIGCONT), 6)
     yield Trouble(
-        "Redis loses 2 % of replies", lambda: setattr(wire, "loses", 0.02), lambda: setattr(wire, "loses", 0.0), 10
+        "Redis loses 2 % of replies", lambda: setattr(wire, "loses", 0.02), lambda: setattr(wire, "loses", 0.0), 6
     )
     if server is None:
         lock = Lock(installation.settings)
         yield Trouble("SQLite locked by another program", lock.take, lock.give, 20, web_suffers=True)
         return
-    yield Trouble("PostgreSQL stopped", server.stop, server.start, 10, web_suffers=True)
+    yield Trouble("PostgreSQL stopped", server.stop, server.start, 6, web_suffers=True)
     yield Trouble(
         "PostgreSQL frozen",
         lambda: server.signal(signal.SIGSTOP),
         lambda: server.signal(signal.SIGCONT),
-        30,
+        20,
         web_suffers=True,
     )
     yield Trouble("PostgreSQL crashed 10 times", lambda: restarts.crash(server, 10), lambda: None, 1, web_suffers=True)

@@ -16,10 +16,11 @@ from crm.actor import system
 from crm.backup import make, restore
 from crm.db import CrmSession, Database
 from crm.files.storage import Storage
+from crm.files.uploads import Upload
 from crm.jobs import dispatch
-from crm.models import EmailMessage, Interaction, Job, Tag
+from crm.models import Attachment, EmailMessage, Interaction, Job
 from crm.models.job import JobStatus
-from crm.services import restorations
+from crm.services import attachments, restorations
 from crm.settings import Settings
 from tests.outages.installation import Installation
 from tests.outages.load import running
@@ -62,7 +63,9 @@ def _write(installation: Installation, number: int) -> None:
     """A row and the file that it names, in every backup from now on."""
     content = f"file {number}".encode() * 1000
     with installation.database.transaction(system("outages")) as session:
-        session.add(Tag(name=Storage(installation.settings.uploads).put(content)))
+        digest = Storage(installation.settings.uploads).put(content)
+        upload = Upload(f"{number}.txt", digest, "text/plain", len(content))
+        attachments.keep(session, upload, attachments.Place())
 
 
 def _faults(there: Settings, number: int, asked: int) -> Iterator[str]:
@@ -73,7 +76,7 @@ def _faults(there: Settings, number: int, asked: int) -> Iterator[str]:
         sending = session.scalar(select(func.count()).where(Job.kind == "email.send"))
         if len({*counts, sending}) != 1:
             yield f"mails, timeline and jobs are not of one moment: {counts}, {sending}"
-        digests = session.scalars(select(Tag.name)).all()
+        digests = session.scalars(select(Attachment.sha256)).all()
     if len(digests) != number + 1:
         yield f"{len(digests)} files are named instead of {number + 1}"
     if any(hashlib.sha256(storage.path(digest).read_bytes()).hexdigest() != digest for digest in digests):

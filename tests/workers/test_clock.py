@@ -65,7 +65,7 @@ def test_missed_fires_are_made_up_for_as_the_policy_says(database: Database, pol
 @pytest.mark.parametrize("change", [datetime(2026, 10, 24, 22, tzinfo=UTC), datetime(2026, 3, 28, 22, tzinfo=UTC)])
 def test_daily_at_half_past_two_fires_once_on_the_days_the_clock_changes(database: Database, change: datetime) -> None:
     scheduled(database, cron="30 2 * * *", timezone="Europe/Berlin", catch_up=CatchUp.EACH, fires_after=change)
-    for minutes in range(0, 24 * 60, 15):
+    for minutes in range(0, 8 * 60, 15):
         with time_machine.travel(change + timedelta(minutes=minutes), tick=False):
             clock.tick(database, zone="UTC")
     assert len(asked_keys(database)) == 1
