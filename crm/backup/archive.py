@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
 import re
+import sqlite3
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -26,6 +28,7 @@ KEY = "secrets/jwt.key"
 CHUNK = 1 << 20
 #: what an archive may hold; anything else in it is refused
 _KNOWN = re.compile(r"database/(crm\.sqlite3|[a-z0-9_]+\.copy)|uploads/[0-9a-f]{64}|secrets/jwt\.key|manifest\.json")
+_FULL, _SQLITE_FULL = (errno.ENOSPC, errno.EDQUOT), 13
 _BROKEN = (tarfile.TarError, EOFError, OSError, zlib.error)
 
 #: told what is being done, how much of it is done, and how much there is
@@ -34,6 +37,21 @@ Progress = Callable[[str, int, int], None]
 
 class Damaged(CrmError):
     """The archive is not what was written, or not ours."""
+
+
+class NoRoom(CrmError):
+    """The disk is full."""
+
+
+@contextmanager
+def enough_room() -> Iterator[None]:
+    """Raises NoRoom where the system says that a disk or a quota is full."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        if getattr(error, "errno", None) not in _FULL and getattr(error, "sqlite_errorcode", None) != _SQLITE_FULL:
+            raise
+        raise NoRoom("There is no room left on the disk; everything is as it was before") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +112,11 @@ class Writer:
         self._tar.addfile(info, io.BytesIO(body))
         self._tar.close()
         self._zip.close()
+
+    def abandon(self) -> None:
+        """What failed half-way is not completed: left alone, the tar would try to as it goes, into a closed file."""
+        stream: Any = self._tar.fileobj
+        stream.closed = True
 
 
 class _Hashed(io.RawIOBase):

@@ -9,7 +9,7 @@ from typing import IO
 
 from crm import __version__
 from crm.backup import postgresql, sqlite
-from crm.backup.archive import KEY, SQLITE, Manifest, Progress, Writer, silent
+from crm.backup.archive import KEY, SQLITE, Manifest, Progress, Writer, enough_room, silent
 from crm.columns import now
 from crm.db import Database
 from crm.errors import Conflict
@@ -32,7 +32,7 @@ def make_file(settings: Settings, target: Path, progress: Progress = silent) -> 
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{os.getpid()}.draft")
     try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with enough_room(), open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             made = make(settings, file, progress)
             file.flush()
             os.fsync(file.fileno())
@@ -44,8 +44,17 @@ def make_file(settings: Settings, target: Path, progress: Progress = silent) -> 
 
 def make(settings: Settings, target: IO[bytes], progress: Progress = silent) -> Manifest:
     """Write a backup to a file or a pipe.  Rows first: the files they speak of are there before they are."""
+    with enough_room():
+        archive = Writer(target)
+        try:
+            return _make(settings, archive, progress)
+        except BaseException:
+            archive.abandon()
+            raise
+
+
+def _make(settings: Settings, archive: Writer, progress: Progress) -> Manifest:
     database = Database(settings.database, pool_size=1, statement_timeout_s=0)
-    archive = Writer(target)
     try:
         made = (_of_sqlite if database.is_sqlite else _of_postgresql)(settings, database, archive, progress)
     finally:
@@ -59,7 +68,7 @@ def make(settings: Settings, target: IO[bytes], progress: Progress = silent) -> 
 def _of_sqlite(settings: Settings, database: Database, archive: Writer, progress: Progress) -> Manifest:
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     made_at = now()
-    with TemporaryDirectory(prefix="backup-", dir=settings.data_dir) as folder:
+    with TemporaryDirectory(prefix=".crm-backup-", dir=settings.data_dir) as folder:
         copy = Path(folder) / "crm.sqlite3"
         progress("database", 0, 1)
         sqlite.snapshot(database, copy)

@@ -15,7 +15,7 @@ from typing import IO
 from sqlalchemy import Connection, inspect, select
 
 from crm.backup import postgresql, quarantine, sqlite
-from crm.backup.archive import CHUNK, KEY, SQLITE, Damaged, Manifest, Progress, contents, silent, verify
+from crm.backup.archive import CHUNK, KEY, SQLITE, Damaged, Manifest, Progress, contents, enough_room, silent, verify
 from crm.columns import now
 from crm.db import Database
 from crm.errors import Conflict
@@ -49,7 +49,8 @@ def restore(settings: Settings, path: Path, *, force: bool = False, progress: Pr
         progress("restore", 0, len(manifest.members))
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         into = _sqlite if database.is_sqlite else _postgresql
-        held = into(settings, database, path, manifest, progress)
+        with enough_room():
+            held = into(settings, database, path, manifest, progress)
     finally:
         database.dispose()
     progress("restore", len(manifest.members), len(manifest.members))
@@ -91,7 +92,7 @@ def _check_target(connection: Connection, *, force: bool) -> None:
 
 
 def _sqlite(settings: Settings, database: Database, path: Path, manifest: Manifest, progress: Progress) -> int:
-    with TemporaryDirectory(prefix="restore-", dir=settings.data_dir) as folder:
+    with TemporaryDirectory(prefix=".crm-restore-", dir=settings.data_dir) as folder:
         file = Path(folder) / "crm.sqlite3"
         key = Path(folder) / "jwt.key"
         for done, (name, content) in enumerate(contents(path)):
@@ -127,7 +128,7 @@ def _prepare(file: Path, archive: str, manifest: Manifest) -> int:
 
 
 def _postgresql(settings: Settings, database: Database, path: Path, manifest: Manifest, progress: Progress) -> int:
-    with TemporaryDirectory(prefix="restore-", dir=settings.data_dir) as folder:
+    with TemporaryDirectory(prefix=".crm-restore-", dir=settings.data_dir) as folder:
         key = Path(folder) / "jwt.key"
         with database.engine().begin() as connection:
             _empty(connection)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
+import os
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +19,8 @@ from sqlalchemy import func, select, text
 from crm.actor import system
 from crm.backup import make as backups
 from crm.backup import restore as restores
-from crm.backup.archive import Damaged, Manifest
+from crm.backup import rotation
+from crm.backup.archive import Damaged, Manifest, NoRoom, silent
 from crm.db import Database
 from crm.errors import Conflict
 from crm.files.storage import Storage
@@ -121,6 +124,41 @@ def test_a_backup_overwrites_nothing_and_leaves_no_draft(database: Database, her
     with pytest.raises(Conflict):
         backups.make_file(here, here.data_dir / "b.tar.gz")
     assert [path.name for path in here.data_dir.iterdir()] == ["b.tar.gz"]
+
+
+def test_a_full_disk_is_said_and_nothing_is_left(
+    database: Database, here: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with open("/dev/full", "wb", buffering=0) as full, pytest.raises(NoRoom):
+        backups.make(here, full)
+    gc.collect()
+    assert "Exception ignored" not in capfd.readouterr().err
+    assert list(here.data_dir.glob(".crm-*")) == []
+
+
+def test_what_a_killed_backup_left_behind_is_removed_after_a_day(database: Database, here: Settings) -> None:
+    folder = here.data_dir / "backups"
+    folder.mkdir(parents=True)
+    mine, old, new = (
+        here.data_dir / "backup-20200101",
+        here.data_dir / ".crm-backup-x",
+        here.data_dir / ".crm-restore-y",
+    )
+    for place in (mine, old, new):
+        place.mkdir()
+        (place / "crm.sqlite3").write_text("a copy")
+    draft = folder / ".crm-20200101-000000.tar.gz.77.draft"
+    draft.write_text("half")
+    for place in (mine, old, draft):
+        os.utime(place, (0, 0))
+    path, _ = rotation.make_next(here, keep=3, progress=silent)
+    assert [draft.exists(), old.exists(), new.exists(), mine.exists(), path.exists()] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_backups_made_while_others_write_are_of_one_instant(
