@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from crm.entity import entity_of
 from crm.fields import models
 from tests.browser import soundness
-from tests.browser.conftest import Screen
+from tests.browser.conftest import PHONE, Screen
 
 #: the panel's address of an entity: CategoryType → category-type
 IDENTITIES = {m.__tablename__.replace("_", "-"): m for m in models()}
@@ -71,3 +71,17 @@ def test_an_address_that_does_not_exist_answers_with_a_page(screen: Screen) -> N
     assert answer is not None
     assert answer.status == 404
     expect(page.locator("h1")).to_have_text("Not found")
+
+
+def test_a_list_is_printed_with_all_its_rows_black_on_white(thumb: Screen) -> None:
+    page = thumb.open("/opportunity/list")
+    page.set_viewport_size({"width": 1000, "height": 700})
+    page.emulate_media(media="print")
+    try:
+        expect(page.locator(".side")).to_be_hidden()
+        assert page.locator("main").bounding_box()["width"] > 900  # type: ignore[index]
+        assert page.evaluate("document.documentElement.scrollHeight > innerHeight"), "the list ends with the window"
+        assert page.locator("h1").evaluate("e => getComputedStyle(e).color") == "rgb(20, 24, 31)"
+    finally:
+        page.emulate_media(media="null")
+        page.set_viewport_size(PHONE)
