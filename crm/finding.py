@@ -10,13 +10,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, event, inspect, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, event, inspect, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from crm.access import visible
 from crm.actor import Actor, Scope
-from crm.db import CrmSession
-from crm.entity import entity_of, permission
+from crm.db import CrmSession, actor_of
+from crm.entity import entity_of, name_of, permission
 from crm.fields import Field, Kind, fields_of, label_column, models, related
 from crm.search_text import index_text, matches, own_words, referred_words, with_referred
 
@@ -73,10 +73,40 @@ def words_of(session: Session, record: Any, *, is_new: bool) -> str:
     return with_referred(words, [_label(session, target, key) for target, key in keys if key is not None])
 
 
+def is_visible(session: Session, target: type[Any], key: int) -> bool:
+    """`crm.access.is_visible` of a record whose name joins the words of another: remembers it for `words_of`."""
+    row = _look(session, target, key, visible(target, actor_of(session)), "seen")
+    if row is not None:
+        _labels(session)[target, key] = row[0]
+    return row is not None
+
+
 def _label(session: Session, target: type[Any], key: int) -> Any:
-    """What a record is called; it keeps that name until the transaction ends, so that no word of it is missed."""
-    wanted = select(label_column(target)).where(inspect(target).columns["id"] == key)
-    return session.connection().scalar(wanted.with_for_update(read=True))
+    """What a record is called."""
+    known = _labels(session)
+    if (target, key) not in known:
+        row = _look(session, target, key, true(), "any")
+        known[target, key] = row[0] if row is not None else ""
+    return known[target, key]
+
+
+def _look(session: Session, target: type[Any], key: int, within: ColumnElement[bool], name: str) -> Any:
+    """Its label, by a statement kept beside the criteria.
+
+    It keeps that name until the transaction ends: whoever renames it waits, and finds the row that points at it.
+    """
+    kept: dict[tuple[str, str], Any] = session.info.setdefault("criteria", {})
+    if (name_of(target), name) not in kept:
+        table = inspect(target).local_table
+        wanted = select(label_column(target)).where(table.c.id == bindparam("key"), within)
+        kept[name_of(target), name] = wanted.with_for_update(read=True, of=table)
+    return session.connection().execute(kept[name_of(target), name], {"key": key}).one_or_none()
+
+
+def _labels(session: Session) -> dict[tuple[type[Any], int], Any]:
+    """(entity, number) → what it is called, as far as this transaction has asked."""
+    known: dict[tuple[type[Any], int], Any] = session.info.setdefault("labels", {})
+    return known
 
 
 @lru_cache(maxsize=1)
@@ -94,6 +124,7 @@ def _follow_names(session: Session, _context: Any) -> None:
     for record in session.dirty:
         model = type(record)
         if model in _referring() and inspect(record).attrs[entity_of(model).label].history.has_changes():
+            _labels(session).pop((model, record.id), None)
             for child, field in _referring()[model]:
                 _rename(session, child, field, record)
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from crm import access
+from crm import access, finding
 from crm.db import actor_of
 from crm.entity import entity_of, title_of
 from crm.errors import invalid
@@ -53,7 +53,8 @@ def _check_reference(session: Session, model: type[Any], field: Field, key: int)
     if field.target == "user" and key == actor_of(session).user_id:
         return
     target = related(model, field)
-    if not access.is_visible(session, target, key):
+    is_visible = finding.is_visible if field in finding.referred(model) else access.is_visible
+    if not is_visible(session, target, key):
         raise invalid(field.json, "%(what)s not found", what=title_of(target))
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from alembic import command
 from sqlalchemy import func, select
 
 from crm.actor import Actor, Scope, system
 from crm.db import Database
 from crm.finding import found
+from crm.migrations.run import config
 from crm.models import Contact, Customer
 from crm.services import records
 from crm.services.search import search
@@ -97,3 +99,11 @@ def test_a_company_one_may_not_see_gives_nothing_away(database: Database, acme: 
             own = select(func.count()).select_from(Contact).where(found(Contact, "li", actor=actor))
             assert session.scalar(own) == 3
             assert {hit.title for hit in search(session, "acme", kinds=["contact"])} == names
+
+
+def test_contacts_of_earlier_releases_are_found_by_their_company_too(database: Database, acme: tuple[int, int]) -> None:
+    for step, target, names in ((command.downgrade, "0009", set()), (command.upgrade, "head", {"Li Wei"})):
+        with database.engine().begin() as connection:
+            step(config(connection), target)
+        assert _named(database, "acme", actor=TEST) == names
+        assert _named(database, "li wei", actor=TEST) == {"Li Wei"}
