@@ -55,14 +55,12 @@ def test_without_scripts_numbers_are_typed(admin: Visitor, group: dict[str, int]
     assert inside(as_system, group) == ["Ann", "Bob", "Cid"]
 
 
-@pytest.mark.parametrize("wrong", ["", "abc", "0", "99999999999999999999", "999999"])
-def test_one_that_is_no_contact_stops_the_whole(
-    admin: Visitor, group: dict[str, int], as_system: Any, wrong: str
-) -> None:
-    answer = post(admin, group, add=[f"{group['Bob']} {wrong}"] if wrong else [])
-    assert answer.status_code == 303
-    assert "crm_flash" in answer.headers["set-cookie"]
-    assert inside(as_system, group) == ["Ann"]
+def test_one_that_is_no_contact_stops_the_whole(admin: Visitor, group: dict[str, int], as_system: Any) -> None:
+    for wrong in ("", "abc", "0", "99999999999999999999", "999999"):
+        answer = post(admin, group, add=[f"{group['Bob']} {wrong}"] if wrong else [])
+        assert answer.status_code == 303
+        assert "crm_flash" in answer.headers["set-cookie"]
+        assert inside(as_system, group) == ["Ann"], wrong
 
 
 def test_only_contacts_one_may_change_come_and_go(
