@@ -9,6 +9,7 @@ from alembic import context
 
 import crm.models
 from crm.columns import Document, Fraction, Instant, Key, Money, Quantity
+from crm.migrations import search_indexes
 from crm.search_text import is_search_table
 
 
@@ -42,5 +43,6 @@ context.configure(
     compare_type=True,
     transactional_ddl=True,
     on_version_apply=_told,
+    process_revision_directives=search_indexes.complete,
 )
 context.run_migrations()

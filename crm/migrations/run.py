@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -43,8 +46,8 @@ def _counting(current: str | None, applied: Callable[[int, int], None]) -> Calla
 def draft(message: str) -> Path:
     """Write the migration that leads from the newest revision to the models as they are now; the path of its file.
 
-    It is compared with a scratch SQLite database, never with real data.  Expression indexes and search indexes are not
-    seen by the comparison: read the file, and add `search_ddl` for a new searchable table.
+    It is compared with a scratch SQLite database, never with real data.  A new table comes with all of its indexes; an
+    expression index, or a search index, that an old table gets is not seen by the comparison: read the file.
     """
     with TemporaryDirectory() as folder:
         scratch = Database(f"sqlite:///{folder}/scratch.sqlite3")
@@ -53,7 +56,15 @@ def draft(message: str) -> Path:
             made = command.revision(config(connection), message, autogenerate=True, rev_id=_next())
         scratch.dispose()
     assert isinstance(made, Script)
+    _tidy(Path(made.path))
     return Path(made.path)
+
+
+def _tidy(file: Path) -> None:
+    """As `make format` and `make lint-fix` would, where the tools for development are installed."""
+    if find_spec("ruff"):
+        for words in (["check", "--fix", "--quiet"], ["format", "--quiet"]):
+            subprocess.run([sys.executable, "-m", "ruff", *words, file], check=False, capture_output=True)
 
 
 def _next() -> str:

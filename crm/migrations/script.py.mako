@@ -6,9 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 import crm.columns
-from crm.search_text import search_ddl
 ${imports if imports else ""}
-
 revision: str = ${repr(up_revision)}
 down_revision: str | None = ${repr(down_revision)}
 branch_labels = None

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from crm.actor import Scope, system
 from crm.db import Database
-from crm.entity import permission
+from crm.entity import Entity, permission
 from crm.entity_check import check_entities, problems_of
 from crm.models import Permission, Role, User
 from crm.services import sessions
@@ -40,7 +40,8 @@ CONTRACT = {
 }
 
 
-def _listing() -> str:
+def listing() -> str:
+    """The code of the document."""
     found = LISTING.search(DOCUMENT.read_text())
     assert found is not None
     return found[1]
@@ -50,7 +51,7 @@ def _listing() -> str:
 def competitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[type[Any]]:
     """The document's entity, as if its file lay beside the others."""
     file = tmp_path_factory.mktemp("crm") / "competitor.py"
-    file.write_text(_listing())
+    file.write_text(listing())
     spec = importlib.util.spec_from_file_location("crm.models.competitor", file)
     assert spec is not None
     assert spec.loader is not None
@@ -85,11 +86,16 @@ def visit(world: World) -> Callable[..., Visitor]:
 
 
 def test_it_is_twenty_lines_and_sound(competitor: type[Any]) -> None:
-    [declaration] = [node for node in ast.parse(_listing()).body if isinstance(node, ast.ClassDef)]
-    lines = (ast.get_source_segment(_listing(), declaration) or "").splitlines()
+    [declaration] = [node for node in ast.parse(listing()).body if isinstance(node, ast.ClassDef)]
+    lines = (ast.get_source_segment(listing(), declaration) or "").splitlines()
     assert len([line for line in lines if line.strip()]) <= 20
     assert problems_of(competitor) == []
     check_entities()
+
+
+def test_the_document_explains_every_part_of_a_declaration() -> None:
+    told = DOCUMENT.read_text()
+    assert [name for name in Entity.__dataclass_fields__ if f"`{name}`" not in told] == []
 
 
 @pytest.mark.parametrize("name", CONTRACT)
