@@ -172,10 +172,14 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(admin: Visitor, as
     assert len(many) == len(few) <= 20
 
 
-def test_what_is_typed_into_the_search_means_itself(admin: Visitor, people: Any) -> None:
+def test_what_is_typed_into_the_search_means_itself(admin: Visitor, people: Any, as_system: Any) -> None:
     assert names(admin, "/contact/list?search=%25") == []
     assert names(admin, "/contact/list?search=_nn") == []
     assert names(admin, "/contact/list?search=ann") == ["Ann"]
+    with as_system() as session:
+        for name in ("100% sure", "not sure"):
+            factories.make(Tag, session, name=name)
+    assert names(admin, "/tag/list?search=%25") == ["100% sure"]
     assert names(admin, "/contact/list?search=") == ["Eve", "Dan", "Cid", "Bob", "Ann"]
 
 
