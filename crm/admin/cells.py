@@ -12,7 +12,7 @@ from typing import Any
 
 from crm import formats
 from crm.actor import Actor
-from crm.admin import history_words, paths
+from crm.admin import history_words, job_words, paths
 from crm.admin.labels import USERS, Label, Labels, hidden
 from crm.admin.marks import STATES, stage_tone, tone
 from crm.entity import REGISTRY, name_of, permission
@@ -188,6 +188,7 @@ _OWN: dict[tuple[str, str], Callable[[Any], str]] = {
     ("email_message", "smtp_reply"): own_words.shown,
     ("email_suppression", "reason"): own_words.shown,
     ("job", "kind"): job_kinds.title,
+    ("job", "queue"): job_words.queue,
     ("job", "last_error"): own_words.shown,
     ("job", "progress_note"): own_words.shown,
     ("job_event", "note"): own_words.shown,

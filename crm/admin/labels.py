@@ -17,6 +17,7 @@ from crm.entity import REGISTRY, name_of
 from crm.fields import Kind, fields_of, label_column, related
 from crm.i18n import gettext
 from crm.names import words
+from crm.services import job_kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,12 @@ def title_of(session: Session, model: type[Any], key: int) -> str:
     """What one record is called, in the trash or not; empty if the actor cannot see any."""
     query = select(model.id, shown_name(model).label("shown")).where(model.id == key)
     row = session.execute(query, execution_options={"trash": "any"}).first()
-    return _text(row.shown) if row else ""
+    return _text(model, row.shown) if row else ""
 
 
-def _text(value: Any) -> str:
+def _text(model: type[Any], value: Any) -> str:
+    if name_of(model) == "job":
+        return job_kinds.title(value)
     return gettext(words(value)) if isinstance(value, StrEnum) else str("" if value is None else value)
 
 
@@ -76,7 +79,7 @@ def resolve(session: Session, model: type[Any], keys: Iterable[int]) -> dict[int
     labels = dict.fromkeys(wanted, hidden())
     for row in session.execute(found, execution_options={"trash": "any"}):
         mark = {name: getattr(row, name) for name in marks}
-        labels[row.id] = Label(_text(row.shown), "live" if row.gone is None else "trashed", mark or None)
+        labels[row.id] = Label(_text(model, row.shown), "live" if row.gone is None else "trashed", mark or None)
     return labels
 
 

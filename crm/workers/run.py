@@ -50,6 +50,7 @@ class Run:
     lease_s: float = LEASE_S
     _open: int = field(default=0, repr=False)
     _told_at: float = field(default=float("-inf"), repr=False)
+    _said: str = field(default="", repr=False)
 
     @property
     def lease(self) -> Lease:
@@ -76,14 +77,15 @@ class Run:
             raise LeaseLost
 
     def progress(self, done: int, total: int | None = None, note: str = "") -> None:
-        """Show `done` of `total` and a sentence on what is being done, at most once a second; call it between steps.
+        """Show `done` of `total` and a sentence on what is being done; call it between steps.
 
+        It is shown at most once a second, but another sentence at once.
         It is written beside the work's transaction.  Raises Stopped (or LeaseLost) where the job is to end here:
         somebody asked it to stop, or the worker is being stopped; what the open transaction did is then not kept.
         """
         moment = time.monotonic()
-        if moment - self._told_at >= PROGRESS_S or done == total:
-            self._told_at = moment
+        if moment - self._told_at >= PROGRESS_S or done == total or note != self._said:
+            self._told_at, self._said = moment, note
             self._tell(done, total, note)
         if self.hold.wish is Wish.REPLACED:
             raise LeaseLost

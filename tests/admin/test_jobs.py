@@ -60,6 +60,7 @@ def test_progress_is_drawn(admin: Visitor, as_system: Any) -> None:
         page = admin.page(path)
         assert '<progress value="3" max="10"' in page
         assert "Third of ten" in page
+    assert "<h1>Mail a report</h1>" in admin.page(f"/job/details/{number}")
 
 
 def test_a_dead_job_is_run_again_from_the_console(admin: Visitor, as_system: Any) -> None:
