@@ -35,7 +35,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.outages", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", action="append", choices=BACKENDS)
     parser.add_argument("--trouble", default="", help="those whose name contains this")
+    parser.add_argument("--backups", type=int, default=backups.ROUNDS, help="how many are made and restored")
     options = parser.parse_args()
+    backups.ROUNDS = options.backups
     faults = [_suffered(backend, options.trouble) for backend in options.only or BACKENDS]
     return int(any(faults))
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
@@ -61,7 +62,7 @@ class Installation:
                 self.processes[name] = subprocess.Popen(words, cwd=ROOT, env=env, stdout=log, stderr=log)
         for name in names:
             if name.startswith("web"):
-                until(lambda port=self.ports[name]: _listens(port))  # type: ignore[misc]
+                until(partial(self._answers, name))
 
     def ensure(self, *names: str) -> None:
         """Exactly these run."""
@@ -73,6 +74,10 @@ class Installation:
         """For processes that start from now on; what was used before."""
         before, self.settings, self.env = self.settings, settings, _environment(settings)
         return before
+
+    def _answers(self, name: str) -> bool:
+        assert self.processes[name].poll() is None, f"{name} ended; {self.folder}/processes.log says why"
+        return _listens(self.ports[name])
 
     @property
     def ports_in_turn(self) -> tuple[int, int]:
