@@ -10,7 +10,7 @@ from crm.errors import Conflict, invalid
 from crm.models.opportunity import Opportunity
 from crm.models.pipeline import Pipeline
 from crm.services import records
-from crm.services.stages import deals_in
+from crm.services.stages import deals_in, hold
 
 #: the number of the lock that two new defaults wait for
 _DEFAULT_LOCK = 7_204_311_002
@@ -35,6 +35,7 @@ def one_default(session: Session, pipeline: Pipeline, changed: frozenset[str]) -
 @records.guard_delete(Pipeline)
 def keep_used(session: Session, pipeline: Pipeline) -> None:
     """A pipeline with deals stays, and so does the one that new deals start in."""
+    hold(session, Pipeline, pipeline.id)
     count = deals_in(session, Opportunity.pipeline_id == pipeline.id)
     if count:
         raise Conflict("Deals in this pipeline, those in the trash included: %(count)s. Move them first", count=count)

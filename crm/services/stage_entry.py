@@ -15,6 +15,7 @@ from crm.fields import fields_of
 from crm.models.lost_reason import LostReason
 from crm.models.opportunity import Opportunity
 from crm.models.opportunity_history import OpportunityHistory
+from crm.models.pipeline import Pipeline
 from crm.models.stage import Stage, StageCategory
 
 CLOSED = frozenset({StageCategory.WON, StageCategory.LOST})
@@ -33,6 +34,7 @@ def enter(
     if before is not None and before.category in CLOSED and stage.category in CLOSED and before is not stage:
         raise Conflict("A closed deal must be opened again before it is closed another way")
     check(session, deal, stage)
+    _hold(session, stage)
     if before is not None:
         deal.seconds_before_hold = _seconds_kept(session, deal, before, stage, moment)
     deal.stage_id, deal.pipeline_id = stage.id, stage.pipeline_id
@@ -46,6 +48,19 @@ def enter(
         deal.probability_override = None
     if before.category is StageCategory.LOST:
         deal.lost_reason_id, deal.lost_notes = None, ""
+
+
+def _hold(session: Session, stage: Stage) -> None:
+    """Until this transaction ends nobody deletes the stage or its pipeline, or makes it mean something else; BadInput
+    if somebody has.
+    """
+    held = select(Stage.category, Stage.deleted_at, Pipeline.deleted_at).join(
+        Pipeline, Pipeline.id == Stage.pipeline_id
+    )
+    held = held.where(Stage.id == stage.id).with_for_update(read=True)
+    category, *gone = session.execute(held, execution_options=_ANY).one()
+    if category is not stage.category or any(gone):
+        raise invalid("stageId", "Stage not found")
 
 
 def stage_before(session: Session, deal: Opportunity) -> Stage | None:

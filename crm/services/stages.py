@@ -33,6 +33,8 @@ def check(session: Session, stage: Stage, changed: frozenset[str]) -> None:
     if records.is_new(stage):
         return
     kind_before = _before(stage, "category")
+    if kind_before is not None:
+        hold(session, Stage, stage.id)
     if kind_before is not None and _kind(kind_before) != _kind(stage.category):
         count = _deals_ever(session, stage)
         if count:
@@ -46,11 +48,18 @@ def check(session: Session, stage: Stage, changed: frozenset[str]) -> None:
 @records.guard_delete(Stage)
 def keep_used(session: Session, stage: Stage) -> None:
     """A stage with deals stays, and so does the last open one of a pipeline that is used."""
+    hold(session, Stage, stage.id)
     count = deals_in(session, Opportunity.stage_id == stage.id)
     if count:
         raise Conflict("Deals in this stage, those in the trash included: %(count)s. Move them first", count=count)
     if stage.category is StageCategory.OPEN:
         _keep_one_open(session, stage, stage.pipeline_id)
+
+
+def hold(session: Session, model: type[Any], key: int) -> None:
+    """Nobody brings a deal into it while its deals are counted: see `stage_entry`."""
+    held = select(model.id).where(model.id == key).with_for_update(key_share=True)
+    session.execute(held, execution_options=_ANY)
 
 
 def deals_in(session: Session, where: Any) -> int:
