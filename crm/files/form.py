@@ -17,10 +17,10 @@ BROKEN = "The form is broken: it is no valid multipart/form-data"
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a form may hold: so many files, and texts with so many bytes each.
+    """What a form may hold: so many files, and so many texts with so many bytes each, all of which stay in memory.
 
     `typed`: people type into it, with several texts of one name before the files; these are read even if the files are
-    too large, so that they can be shown again.
+    too large, so that they can be shown again.  All of them together have no more bytes than one may have.
     """
 
     files: int = 1
@@ -53,7 +53,7 @@ class FileForm:
         self.files: list[Received] = []
         self._open_file, self._room = open_file, room
         self._header, self._value, self._disposition = bytearray(), bytearray(), b""
-        self._field, self._text = "", bytearray()
+        self._field, self._text, self._held = "", bytearray(), 0
         self._file: Received | None = None
         self._ended = False
         self._parser = MultipartParser(
@@ -132,7 +132,7 @@ class FileForm:
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._file is not None:
             self._file.draft.write(data[start:end])
-        elif len(self._text) + end - start <= self._room.longest:
+        elif len(self._text) + end - start <= self._room.longest - (self._held if self._room.typed else 0):
             self._text += data[start:end]
         else:
             raise BadInput(BROKEN)
@@ -142,6 +142,7 @@ class FileForm:
             self.files.append(self._file)
             self._file = None
         elif self._field != "file":
+            self._held += len(self._text)
             self.texts.append((self._field, _decoded(bytes(self._text))))
 
     def _finished(self) -> None:

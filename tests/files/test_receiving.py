@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from crm.errors import BadInput, RequestTimeout, TooLarge
 from crm.files import receiving, uploads
+from crm.files.form import Room
 from crm.settings import Settings
 
 HEAD = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
@@ -97,3 +98,16 @@ async def test_long_fields_and_many_fields_are_refused(kept: Settings) -> None:
     for pieces in ([field % (1, b"x" * 20_000)], [field % (n, b"x") for n in range(30)], [field % (1, b"x")] * 2):
         with pytest.raises(BadInput):
             await take(request_of(iter([*pieces, HEAD, b"x", TAIL])), kept)
+
+
+async def test_a_form_that_people_type_into_repeats_names_and_keeps_its_texts_small(kept: Settings) -> None:
+    field = b'--x\r\nContent-Disposition: form-data; name="to"\r\n\r\n%s\r\n'
+    room = Room(files=2, fields=50, longest=1000, typed=True)
+    pieces = [field % b"a", field % (b"b" * 900), HEAD, b"x", TAIL]
+    async with uploads.received(request_of(iter(pieces), content_length="9" * 12), kept, room) as form:
+        assert [(name, len(text)) for name, text in form.texts] == [("to", 1), ("to", 900)]
+        assert len(form.files) == 1
+    with pytest.raises(BadInput):
+        async with uploads.received(request_of(iter([field % (b"b" * 300)] * 4 + [HEAD, b"x", TAIL])), kept, room):
+            pass
+    assert left(kept) == []
