@@ -120,6 +120,10 @@
       form.requestSubmit(form.querySelector('[type=submit]'));
     }
   });
+  // where to begin: at what is wrong, else at the first input of an empty form; a phone would open its keyboard for that
   const wrong = form.querySelector('.is-invalid, [aria-invalid=true]');
+  const begins = /\/create$|\/do\//.test(window.location.pathname) && window.matchMedia('(pointer: fine)').matches;
+  const first = form.querySelector('.field :is(input, textarea, select):not([type=hidden], [type=checkbox])');
   if (wrong) wrong.focus();
+  else if (begins && first && !first.dataset.role && !document.querySelector('.toasts .note')) first.focus();
 })();
