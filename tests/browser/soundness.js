@@ -44,7 +44,7 @@
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const e = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !drawn(e) || e.closest(spared)) continue;
+    if (!walker.currentNode.data.trim() || !drawn(e) || e.closest(spared) || getComputedStyle(e).fontSize === '0px') continue;
     const back = behind(e);
     const [high, low] = [light(over(rgba(getComputedStyle(e).color), back)), light(back)].sort((x, y) => y - x);
     const ratio = (high + 0.05) / (low + 0.05);

@@ -163,6 +163,18 @@ def test_filter_search_sort_and_pages_narrow_and_order_the_list(screen: Screen) 
     screen.check()
 
 
+def test_a_deletion_is_taken_back_by_the_button_of_its_message(screen: Screen) -> None:
+    page = screen.open("/tag/list")
+    page.get_by_role("link", name="重点").click()
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Move to the trash").click()
+    expect(page.locator("tbody")).not_to_contain_text("重点")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("h1")).to_have_text("重点")
+    expect(page.locator(".note")).to_contain_text("Restored")
+    screen.check()
+
+
 def test_a_list_that_shows_nothing_offers_to_clear_the_filters(screen: Screen) -> None:
     page = screen.open("/opportunity/list?search=zzzzqqq")
     page.get_by_role("link", name="Clear filters").click()
@@ -213,33 +225,6 @@ def test_dark_and_light_are_switched_remembered_and_set_before_drawing(screen: S
     page.goto(f"{screen.address}/admin/task/list", wait_until="commit")
     page.wait_for_selector("body", state="attached")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
-    screen.check()
-
-
-def test_the_keyboard_reaches_content_and_search(screen: Screen) -> None:
-    page = screen.open("/customer/list")
-    page.keyboard.press("Tab")
-    expect(page.locator(".skip")).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.locator("main")).to_be_focused()
-    page.keyboard.press("Control+k")
-    expect(page.locator(".seek .input")).to_be_focused()
-    page.locator("summary[aria-label=Language]").press("Enter")
-    expect(page.locator("details.menu[open]")).to_have_count(1)
-    page.keyboard.press("Escape")
-    expect(page.locator("details.menu[open]")).to_have_count(0)
-    expect(page.locator("summary[aria-label=Language]")).to_be_focused()
-
-
-@pytest.mark.parametrize("screen", [PHONE], indirect=True, ids=["phone"])
-def test_a_phone_opens_the_menu_and_a_record_by_tapping_its_row(screen: Screen) -> None:
-    page = screen.open("/opportunity/list")
-    page.locator("tbody tr").first.tap(position={"x": 200, "y": 60})
-    expect(page.locator(".facts")).to_be_visible()
-    page.get_by_role("button", name="More").tap()
-    expect(page.locator(".side")).to_be_visible()
-    page.locator(".side").get_by_role("link", name="Products").tap()
-    expect(page).to_have_url(re.compile("/product/list"))
     screen.check()
 
 

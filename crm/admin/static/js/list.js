@@ -77,10 +77,21 @@
   if (!panel) return;
   const names = Array.from(panel.querySelectorAll('[data-filter]'));
   const open = function (name) {
-    names.forEach(function (item) { item.setAttribute('aria-selected', String(item.dataset.filter === name)); });
+    names.forEach(function (item) {
+      item.setAttribute('aria-selected', String(item.dataset.filter === name));
+      item.tabIndex = item.dataset.filter === name ? 0 : -1;
+    });
     panel.querySelectorAll('fieldset').forEach(function (one) { one.hidden = one.dataset.for !== name; });
   };
-  names.forEach(function (item) {
+  names.forEach(function (item, place) {
+    item.addEventListener('keydown', function (event) {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const other = names[(place + step + names.length) % names.length];
+      open(other.dataset.filter);
+      other.focus();
+    });
     item.addEventListener('click', function () {
       open(item.dataset.filter);
       const first = panel.querySelector('fieldset:not([hidden]) :is(input, select)');
