@@ -111,6 +111,7 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(crm: Crm) -> None:
     assert "correct REDIS_URL" in problems["redis"]
     assert "check SMTP_HOST" in problems["mail"]
     assert "OPENAI_API_KEY" in problems["assistant"]
+    assert "set PUBLIC_URL" in end.stdout
 
 
 def test_a_second_start_on_the_same_data_is_refused(crm: Crm, tmp_path: Path) -> None:

@@ -98,6 +98,10 @@ def _mail(settings: Settings) -> Iterator[Finding]:
         return
     advice = "check SMTP_HOST, SMTP_PORT, SMTP_TLS and the login"
     yield _tried("mail", lambda: _greet(settings), advice=advice)
+    if not settings.public_url.startswith("https://"):
+        where = settings.public_url or f"http://{settings.host}:{settings.port}"
+        wish = "set PUBLIC_URL to the https address that recipients reach, or they cannot unsubscribe"
+        yield Finding("mail", "warning", f"The links in mails lead to {where}: {wish}.")
 
 
 def _greet(settings: Settings) -> str:
