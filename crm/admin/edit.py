@@ -17,7 +17,7 @@ from crm.admin.merging import Merge, Snapshot
 from crm.admin.urls import key_of, view_of
 from crm.admin.views import EntityView
 from crm.admin.visitor import actor_of
-from crm.entity import entity_of, permission
+from crm.entity import entity_of, name_of, permission
 from crm.errors import CrmError, StaleVersion
 from crm.i18n import gettext, lazy
 from crm.logs import logger
@@ -163,7 +163,7 @@ async def _form_page(
         "form": form,
         "fields": {f.name: f for f in forms.asked(view.model)},
         "groups": groups(view.model),
-        "naming": mentions.FIELDS.get(view.identity.replace("-", "_"), frozenset()),
+        "naming": mentions.FIELDS.get(name_of(view.model), frozenset()),
         "error": error,
         "record": {"id": key, "title": title},
         "form_action": own,

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from wtforms.form import BaseForm
 
 from crm import access, schemas
-from crm.admin import forms, pages, paths, verb_options
+from crm.admin import forms, mentions, pages, paths, verb_options
 from crm.admin.labels import title_of
 from crm.admin.urls import key_of, view_of
 from crm.admin.views import EntityView
@@ -141,6 +141,7 @@ async def _ask(
         "operation": {"verb": operation.verb, "label": label, "doc": gettext(operation.doc), "tone": operation.tone},
         "form": form,
         "required": verb_options.required(operation),
+        "naming": mentions.FIELDS.get(name_of(view.model), frozenset()),
         "error": error,
         "record": {"id": key, "title": title},
         "form_action": paths.to(view.identity, "do", key, operation.verb),

@@ -117,6 +117,11 @@ def test_lose_offers_the_reasons_in_use_and_reopen_knows_the_way_back(
     assert deal(as_system, shop["deal"]).stage.name == "Prospecting"
 
 
+def test_colleagues_are_offered_in_the_note_on_a_lost_deal(admin: Any, shop: dict[str, int]) -> None:
+    page = admin.page(f"/opportunity/do/{shop['deal']}/lose")
+    assert re.search(r'<textarea[^>]*data-mentions="/admin/mentions"[^>]*name="lost_notes"', page)
+
+
 def test_lines_are_added_changed_and_removed_from_the_deals_page(
     admin: Any, as_system: AsSystem, shop: dict[str, int]
 ) -> None:
@@ -200,7 +205,7 @@ def test_who_may_only_look_sees_lines_without_tools(
 def test_the_form_is_no_way_round_the_right_to_win(
     visitor: Callable[..., Any], as_system: AsSystem, shop: dict[str, int]
 ) -> None:
-    everywhere = {name: Scope.ALL for name in ("view_opportunities", "view_stages", "update_opportunity")}
+    everywhere = dict.fromkeys(("view_opportunities", "view_stages", "update_opportunity"), Scope.ALL)
     edit, editor = f"/opportunity/edit/{shop['deal']}", visitor(**everywhere)
     won = {"stage_id": str(shop["stage Won"]), "amount": "5"}
     assert editor.post(edit, editor.form(edit) | won).status_code == 403
