@@ -120,7 +120,7 @@ def web(
 
 @app.command()
 def worker() -> None:
-    """Do the jobs: mail, reports, imports, reminders, the assistant."""
+    """Do the jobs: mail, reminders, schedules, and what else is asked for; any number of workers may run."""
     from crm.commands.processes import work
 
     work(_settings())
