@@ -125,6 +125,8 @@ def _hand_over(session: Session, of: _Belonging, user: User, receiver: User, rea
     done = 0
     for some in chunks(list(session.scalars(mine, execution_options=_UNSCOPED))):
         teams = _locked(session, of, some, user)
+        if of.model is Schedule and teams:
+            _check_lent(actor_of(session), receiver)
         waiting = _waiting(session, of.model, sorted(teams), user)
         done += len(teams)
         if of.model is Reminder:
@@ -140,6 +142,14 @@ def _hand_over(session: Session, of: _Belonging, user: User, receiver: User, rea
         _reassign(session, of, teams, user, receiver, reach)
     records.flush(session, of.model)
     return done
+
+
+def _check_lent(actor: Actor, receiver: User) -> None:
+    """What a schedule does was chosen by its owner, and is done with the rights of the next one."""
+    if not actor.everything and receiver.id != actor.user_id:
+        raise invalid(
+            "kinds", "may name schedules for an administrator or their receiver only: they run with its rights"
+        )
 
 
 def _locked(session: Session, of: _Belonging, keys: Sequence[int], user: User) -> dict[int, int | None]:
