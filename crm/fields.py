@@ -202,7 +202,8 @@ def _kind(column: Column[Any]) -> Kind:
         return _FIXED[type(column.type)]
     if isinstance(column.type, String):
         long = isinstance(column.type, Text) or (column.type.length or 0) >= 1000
-        return _BY_NAME.get(column.key, Kind.LONG_TEXT if long else Kind.TEXT)
+        said = column.info.get("kind") or _BY_NAME.get(column.key)  # its own word, where its name does not tell
+        return Kind(said) if said else Kind.LONG_TEXT if long else Kind.TEXT
     for base, kind in (
         (Instant, Kind.INSTANT),
         (Boolean, Kind.BOOLEAN),

@@ -28,5 +28,5 @@ class EmailSuppression(Record):
         sort=("address", "created_at"),
     )
 
-    address: Mapped[str] = mapped_column(String(254), doc="E-mail address, in lower case.")
+    address: Mapped[str] = mapped_column(String(254), info={"kind": "email"}, doc="E-mail address, in lower case.")
     reason: Mapped[str] = mapped_column(String(300), default="", doc="Why: unsubscribed, bounced, asked by telephone.")

@@ -58,6 +58,13 @@ def belong_to_the_customer(session: Session, deal: Opportunity, changed: frozens
         raise invalid("contactId", "must be a contact of the deal's customer, or of no company")
 
 
+@rule(EmailSuppression)
+def spell_suppressed(_session: Session, suppression: EmailSuppression, changed: frozenset[str]) -> None:
+    """As it is compared: an address that somebody has typed counts like one that has unsubscribed."""
+    if "address" in changed:
+        suppression.address = spelled(suppression.address)
+
+
 def may_be_written_to(session: Session, address: str) -> bool:
     """Whether business mail may go to `address`: no live contact that bears it, seen by the actor or not, wants no
     contact, and it is not on the list of suppressed addresses.

@@ -172,6 +172,19 @@ def test_who_wants_no_mail_gets_none_and_no_entry(world: World, seller: Caller, 
         assert session.scalars(select(Interaction)).all() == []
 
 
+def test_an_address_that_was_put_on_the_list_by_hand_gets_none(
+    world: World, admin: Caller, seller: Caller, deal: dict[str, int]
+) -> None:
+    with world.session() as session:
+        address = session.get_one(Contact, deal["bo"]).email
+    refused = admin.post("/email-suppressions", {"address": "not an address"})
+    assert [error["field"] for error in refused.json()["errors"]] == ["address"]
+    listed = admin.post("/email-suppressions", {"address": address.upper(), "reason": "asked by telephone"})
+    assert (listed.status_code, listed.json()["data"]["address"]) == (200, address)
+    (one,) = seller.post("/emails", mail(deal)).json()["data"]["list"]
+    assert (one["state"], one["interactionId"]) == ("cancelled", None)
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

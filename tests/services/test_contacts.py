@@ -79,9 +79,12 @@ def test_whom_the_writer_does_not_see_is_asked_too(database: Database) -> None:
 
 def test_a_suppressed_address_is_not_written_to(database: Database) -> None:
     with database.transaction(system("test")) as session:
-        session.add(EmailSuppression(address="gone@example.com"))
-        session.flush()
-        assert not contacts.may_be_written_to(session, "Gone@Example.com")
+        listed = records.create(session, EmailSuppression, {"address": " Gone@Example.com"})
+        for address in ("gone@example.com", "Gone@Example.com "):
+            assert not contacts.may_be_written_to(session, address)
+        records.update(session, listed, {"address": "AWAY@example.com"})
+        assert contacts.may_be_written_to(session, "gone@example.com")
+        assert not contacts.may_be_written_to(session, "away@example.com")
 
 
 def test_contacts_join_a_group_and_leave_it(database: Database) -> None:
