@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from markupsafe import escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
@@ -16,13 +15,12 @@ from crm import access, formats
 from crm.admin import compose_files, compose_form, labels, pages, paths
 from crm.admin.compose_form import Typed
 from crm.admin.files import limits
-from crm.admin.mail_frames import framed
+from crm.admin.mail_frames import framed, headed, wrong
 from crm.admin.urls import key_of, view_of
 from crm.admin.visitor import actor_of
 from crm.entity import name_of, permission
 from crm.errors import CrmError, Forbidden
-from crm.i18n import LANGUAGES, current, error_text, gettext
-from crm.mail import bodies
+from crm.i18n import LANGUAGES, error_text, gettext
 from crm.models.attachment import Attachment
 from crm.models.contact import Contact
 from crm.models.email_message import EmailMessage, EmailState
@@ -64,8 +62,7 @@ async def preview(request: Request) -> Response:
     except CrmError as error:
         if error.status in (403, 404):
             raise
-        said = f'<p role="alert" style="color:#B42A2A">{escape(error_text(error))}</p>'
-        return framed(bodies.page(said, title="", language=current()), error.status)
+        return wrong(error)
     return framed(html)
 
 
@@ -111,17 +108,8 @@ def _preview(session: Session, model: type[Any], key: int, typed: Typed, request
     lines = [(gettext("To"), f"{to} {more}" if len(draft.recipients) > 1 else to), (gettext("Subject"), mail.subject)]
     names = [*(file.name for file in draft.files), *typed.coming]
     lines += [(gettext("Files"), ", ".join(names))] if names else []
-    head = "".join(f"<div><b>{escape(name)}</b> {escape(value)}</div>" for name, value in lines)
-    top = f'<div style="padding:0 0 12px;margin:0 0 16px;border-bottom:1px solid #E6E8ED">{head}</div>'
-    html = unsubscribing.with_last_line(settings, mail.html, language=current())
-    return _under(html, top)
-
-
-def _under(html: str, top: str) -> str:
-    """`top` at the beginning of the page's body."""
-    head, opening, rest = html.partition("<body")
-    style, _, body = rest.partition(">")
-    return f"{head}{opening}{style}>{top}{body}"
+    language = email_composing.language_of(session, draft, first)
+    return headed(unsubscribing.with_last_line(settings, mail.html, language=language), lines)
 
 
 async def _send(request: Request, model: type[Any], key: int, typed: Typed) -> Response:

@@ -141,7 +141,7 @@ def compose(session: Session, settings: Settings, draft: Draft, recipient: Recip
         mail = email_templates.fill_texts(session, settings, draft.template, draft.texts, record=about, contact=person)
     elif draft.texts is not None:
         mail = authored.written(
-            draft.texts.subject, draft.texts.text, draft.texts.html, language=_language(session, draft, recipient)
+            draft.texts.subject, draft.texts.text, draft.texts.html, language=language_of(session, draft, recipient)
         )
     else:
         assert draft.template is not None
@@ -179,7 +179,7 @@ def _send_one(session: Session, settings: Settings, draft: Draft, recipient: Rec
         template_number=draft.template.number if draft.template else None,
         interaction_id=entry.id if entry else None,
     )
-    unsubscribing.sign_off(session, settings, message, language=_language(session, draft, recipient))
+    unsubscribing.sign_off(session, settings, message, language=language_of(session, draft, recipient))
     return message
 
 
@@ -205,7 +205,7 @@ def _entry(session: Session, draft: Draft, recipient: Recipient, mail: Written) 
     return made
 
 
-def _language(session: Session, draft: Draft, recipient: Recipient) -> str:
+def language_of(session: Session, draft: Draft, recipient: Recipient) -> str:
     """The template's, else the recipient's, else the writer's."""
     wishes = (
         draft.template.language if draft.template else "",

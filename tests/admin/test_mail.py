@@ -167,6 +167,15 @@ def test_a_preview_sends_nothing_and_can_do_nothing(
     assert messages(as_system) == []
 
 
+def test_the_last_line_of_a_preview_is_in_the_recipients_language(
+    admin: Visitor, deal: dict[str, int], as_system: Callable[..., Any]
+) -> None:
+    assert "I want no more mail" in admin.post(f"{path(deal)}/preview", written(deal)).text
+    with as_system() as session:
+        session.get_one(Contact, deal["bo"]).preferred_language = "zh"
+    assert "不再接收邮件" in admin.post(f"{path(deal)}/preview", written(deal)).text
+
+
 def test_only_those_who_may_write_see_the_form(
     visitor: Callable[..., Visitor], admin: Visitor, stranger: Visitor, deal: dict[str, int]
 ) -> None:
