@@ -20,7 +20,7 @@ from crm.fields import Field, Kind, fields_of, related
 from crm.files.kinds import ending_of
 from crm.i18n import LANGUAGES, gettext
 from crm.names import words
-from crm.services import job_kinds, own_words
+from crm.services import job_kinds, own_words, recurrence_words
 from crm.services.fire_times import Timing
 from crm.services.fire_words import in_words
 from crm.services.notification_kinds import KINDS
@@ -192,6 +192,7 @@ _OWN: dict[tuple[str, str], Callable[[Any], str]] = {
     ("job", "last_error"): own_words.shown,
     ("job", "progress_note"): own_words.shown,
     ("job_event", "note"): own_words.shown,
+    ("task_series", "rrule"): recurrence_words.told,
     ("schedule", "cron"): lambda value: in_words(Timing(value, None, "UTC")) or value,
     ("schedule", "interval_s"): lambda value: in_words(Timing("", value, "UTC")),
     ("schedule", "kind"): job_kinds.title,

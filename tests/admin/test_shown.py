@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from crm.models import AuditEntry, Contact, Customer, Notification, Opportunity
+from crm.models import AuditEntry, Contact, Customer, Notification, Opportunity, TaskSeries
 from tests import factories
 from tests.admin.conftest import Visitor
 
@@ -86,3 +86,13 @@ def test_what_is_gone_for_good_offers_no_button(admin: Visitor, as_system: Any) 
     page = admin.page("/contact/list", headers={"cookie": f"crm_session={admin.cookie}; crm_flash={flash}"})
     assert "Deleted for good" in page
     assert "note-undo" not in page
+
+
+def test_rules_and_languages_are_told_in_words(admin: Visitor, as_system: Any) -> None:
+    with as_system() as session:
+        factories.make(TaskSeries, session, rrule="FREQ=WEEKLY;BYDAY=MO")
+        key = factories.make(Contact, session, name="Ann", preferred_language="zh").id
+    page = admin.page("/task-series/list")
+    assert "Every week on Monday" in page
+    assert "FREQ=" not in page
+    assert "简体中文</dd>" in admin.page(f"/contact/details/{key}")
