@@ -13,10 +13,11 @@ from sqlalchemy import inspect, update
 from crm.admin.paths import identity
 from crm.admin.site import TEMPLATES
 from crm.api.resources import address
-from crm.entity import entity_of, name_of
+from crm.entity import entity_of, name_of, operations_of
 from crm.fields import Kind, fields_of, models
 from crm.models import Opportunity, Stage, User
 from crm.services import sessions
+from crm.services.email_composing import ABOUT
 from tests.admin.conftest import Visitor
 from tests.contract.population import Population, populate
 from tests.factories import make
@@ -162,11 +163,17 @@ def test_what_people_type_never_runs(model: type[Any], poisoned: Any) -> None:
     here, keys = f"/{identity(model)}", rows[model]
     pages = [f"{here}/list?pageSize=100", f"{here}/list?search={MARK}", f"{here}/list?trash=1"]
     pages += [f"{here}/{page}/{key}" for key in keys for page in ("details", "edit", "timeline", "mail", "delete")]
+    pages += [f"{here}/do/{keys[0]}/{one.verb}" for one in operations_of(model).values() if one.options]
     if "create" in entity_of(model).verbs:
         pages.append(f"{here}/create")
+    shown = [(path, visitor.get(path)) for path in pages]
+    if "delete" in entity_of(model).verbs:
+        shown.append(("bulk", visitor.post(f"{here}/bulk/delete/ask", {"ids": keys[:1]})))
+    if name_of(model) in ABOUT:
+        sent = {"step": "show", "subject": PAYLOADS[0], "text": PAYLOADS[1], "to": PAYLOADS[2]}
+        shown.append(("mail", visitor.post(f"{here}/mail/{keys[0]}", sent)))
     seen = 0
-    for path in pages:
-        answer = visitor.get(path)
+    for path, answer in shown:
         assert answer.status_code < 500, (path, answer.status_code)
         assert runs(answer.text) == [], path
         seen += MARK in answer.text
@@ -174,7 +181,7 @@ def test_what_people_type_never_runs(model: type[Any], poisoned: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", f"/search?q={MARK}", "/inbox", "/outbox", "/jobs", "/preferences", "/news/latest"]
+    "path", ["/", f"/search?q={MARK}", "/inbox", "/outbox", "/jobs", "/preferences", "/news", "/news/latest"]
 )
 def test_no_page_of_many_kinds_runs_it_either(path: str, poisoned: Any) -> None:
     visitor, _ = poisoned
