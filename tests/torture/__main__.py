@@ -72,8 +72,10 @@ def _show(found: dict[str, Outcome], plan: Plan) -> None:
         "a schedule's fires, one a second": lambda o: o.verdict.fires,
         "  seconds it left out": lambda o: len(o.verdict.missed),
         "seconds under fire": lambda o: f"{o.faults_s:.0f}",
-        "deals and jobs pending at the last fault": lambda o: o.left,
+        "at the last fault: deals not yet won": lambda o: o.left.deals,
+        "  jobs not yet done": lambda o: o.left.jobs,
         "seconds to drain after the last fault": lambda o: f"{o.drain_s:.1f}",
+        "  after the last deal was won": lambda o: f"{min(o.drain_s, o.after_sale_s):.1f}",
     }
     for name, value in rows.items():
         table.add_row(name, *(str(value(outcome)) for outcome in found.values()))

@@ -28,12 +28,12 @@ from tests.torture import crashing, mail_server, nursery, verdict
 from tests.torture.mail_server import MailServer
 from tests.torture.nursery import Nursery
 from tests.torture.roles import Pace
-from tests.torture.verdict import Verdict
+from tests.torture.verdict import Pending, Verdict
 
 WORKERS = ("worker 1", "worker 2")
 RELAYS = ("relay 1", "relay 2")
 SELLERS = ("seller",)
-DRAIN_LIMIT_S = 300.0
+DRAIN_LIMIT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +63,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Seconds from the first deal to the last fault, and from then to the end of all work, of which `left` was left.
+    """Seconds from the first deal to the last fault, and from then to the end of all work, of which `left` was left;
+    `after_sale_s` from the last deal that was won, where the machine was too slow to win all before the last fault.
 
     `last` tells of the jobs that ended last what happened to them after the last fault.
     """
 
     verdict: Verdict
-    left: int
+    left: Pending
     faults_s: float
     drain_s: float
+    after_sale_s: float
     met: dict[str, int]
     killed: Counter[str]
     last: list[str]
@@ -98,11 +100,11 @@ def torture(backend: str, plan: Plan, folder: Path, *, tell: Callable[[str], Non
         began = time.monotonic()
         killed = _disturb(plan, backend, processes, crashes, tell)
         ended, moment = time.monotonic(), now()
-        left = _drain(database, tell)
-        drained = time.monotonic() - ended
+        left, sold = _drain(database, tell)
+        drained = time.monotonic()
         last = verdict.last_to_end(database, moment)
         judged = verdict.judge(database, server)
-        return Outcome(judged, left, ended - began, drained, dict(server.met), killed, last)
+        return Outcome(judged, left, ended - began, drained - ended, drained - sold, dict(server.met), killed, last)
 
 
 @contextmanager
@@ -163,18 +165,21 @@ def _power_cut(processes: Nursery) -> None:
     processes.start(*names)
 
 
-def _drain(database: Database, tell: Callable[[str], None]) -> int:
-    """Deals and jobs that were pending at the beginning."""
+def _drain(database: Database, tell: Callable[[str], None]) -> tuple[Pending, float]:
+    """What was pending at the beginning, and when the last deal was won."""
     deadline = time.monotonic() + DRAIN_LIMIT_S
-    first = left = -1
-    while left:
-        assert time.monotonic() < deadline, f"{left} deals and jobs are still pending"
+    first: Pending | None = None
+    sold = 0.0
+    while True:
+        assert time.monotonic() < deadline, f"too much was pending: {first}"
         time.sleep(0.2)
         try:
             verdict.stop_the_clock(database)
             left = verdict.pending(database)
         except SQLAlchemyError:
             continue
-        first = left if first < 0 else first
-        tell(f"pending: {left}")
-    return first
+        first = first or left
+        sold = sold or (0.0 if left.deals else time.monotonic())
+        tell(f"pending: {left.deals} deals, {left.jobs} jobs")
+        if not any(left):
+            return first, sold

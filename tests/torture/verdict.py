@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, update
 
@@ -51,12 +51,19 @@ class Verdict:
         return not (self.lost or self.doubled or self.hidden or self.missed)
 
 
-def pending(database: Database) -> int:
+class Pending(NamedTuple):
+    """What is still to be done."""
+
+    deals: int
+    jobs: int
+
+
+def pending(database: Database) -> Pending:
     """Deals that are still open and jobs that are still to be done."""
     with database.read_only(system("verdict")) as session:
         open_ones = select(func.count()).select_from(Opportunity).where(Opportunity.closed_at.is_(None))
         waiting = select(func.count()).select_from(Job).where(Job.status.in_(AT_WORK))
-        return (session.scalar(open_ones) or 0) + (session.scalar(waiting) or 0)
+        return Pending(session.scalar(open_ones) or 0, session.scalar(waiting) or 0)
 
 
 def judge(database: Database, server: MailServer) -> Verdict:
