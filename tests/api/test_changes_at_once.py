@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from crm import access
+from crm.models import Customer
 from tests.clients import Caller, World
 from tests.services.sales import department
 
@@ -137,3 +139,14 @@ def test_a_whole_and_its_part_closed_and_opened_at_once_agree(admin: Caller) -> 
     assert set(answers) <= SAID
     states = [admin.data(f"/tasks/{key}")["status"] for key in (whole, part)]
     assert states != ["completed", "in_progress"]
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_who_waits_too_long_for_another_is_told_so(world: World, admin: Caller, backend: str) -> None:
+    key = _made(admin, "/customers", name="Acme")
+    with world.session() as session:
+        access.find(session, Customer, key, lock=True)
+        answer = admin.put(f"/customers/{key}", {"size": 5})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert answer.json()["message"] == "Somebody else is changing the same records; try again in a moment"
+    assert admin.put(f"/customers/{key}", {"size": 5}).status_code == 200
