@@ -135,7 +135,7 @@ def _cells(line: str, count: int) -> list[str]:
     except csv.Error:
         raise WrongRow("a quotation mark is not closed.") from None
     if len(cells) != count:
-        raise WrongRow(f"it has {len(cells)} cells where the head has {count}.")
+        raise WrongRow(f"it has {len(cells)} cell{'' if len(cells) == 1 else 's'} where the head has {count}.")
     return [cell.strip() for cell in cells]
 
 
