@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -45,6 +48,7 @@ def _rewrite(connection: sa.Connection, before: str, after: str) -> list[str]:
     """
     wanted = sa.text("SELECT name FROM sqlite_master WHERE type = 'table' AND instr(sql, :before) ORDER BY name")
     tables = list(connection.scalars(wanted, {"before": before}))
+    _open_catalogue(connection)
     version = connection.scalar(sa.text("PRAGMA schema_version")) or 0
     connection.execute(sa.text("PRAGMA writable_schema = ON"))
     rewrite = sa.text(
@@ -54,3 +58,11 @@ def _rewrite(connection: sa.Connection, before: str, after: str) -> list[str]:
     connection.execute(sa.text(f"PRAGMA schema_version = {version + 1}"))
     connection.execute(sa.text("PRAGMA writable_schema = RESET"))
     return tables
+
+
+def _open_catalogue(connection: sa.Connection) -> None:
+    """Some builds of SQLite, such as Apple's, keep it closed unless they are told otherwise; Python can since 3.12."""
+    driver: Any = connection.connection.driver_connection
+    flag = getattr(sqlite3, "SQLITE_DBCONFIG_DEFENSIVE", None)
+    if flag is not None:
+        driver.setconfig(flag, False)
