@@ -116,7 +116,8 @@ def test_what_a_killed_worker_was_doing_is_done_by_another_soon(
     (name,) = (name for name, pid in processes.pids.items() if came.name == f"came-{pid}")
     processes.signal(name, signal.SIGKILL)
     job = until_ended(database, number)
-    assert (job.status, job.crashes, job.attempt) == (JobStatus.SUCCEEDED, 1, 0)
+    assert (job.status, job.attempt) == (JobStatus.SUCCEEDED, 0)
+    assert job.crashes > 0  # a machine that gives a worker no turn for 3 s takes it for dead, too
 
 
 def test_poison_is_dead_after_three_workers_and_stops_nobody(
