@@ -37,6 +37,7 @@ class Stage:
 
     def __init__(self, world: Any) -> None:
         self.world, self._roles, self._is = world, dict[str, int](), ""
+        self._known: dict[tuple[str, int], list[Row]] = {}
         with world.session() as session:
             self.people: Population = populate(session)
             self.me = self.people.people["own"]
@@ -128,10 +129,16 @@ class Stage:
     def hidden_links(self, page: str, sight: Sight) -> Iterator[str]:
         """Links of a page of the panel to records that its reader cannot see."""
         for name, key in sorted(set(_LINK.findall(page))):
-            model = _BY_IDENTITY.get(name)
-            for row in self.whole(model, trash=True, key=int(key)) if model else ():
+            for row in self._linked(name, int(key)):
                 if not sight.touches(row, "view"):
                     yield f"{name} {row.whose} {key}"
+
+    def _linked(self, name: str, key: int) -> list[Row]:
+        """Whose a record is never changes here."""
+        model = _BY_IDENTITY.get(name)
+        if (name, key) not in self._known:
+            self._known[name, key] = self.whole(model, trash=True, key=key) if model else []
+        return self._known[name, key]
 
 
 def _trashed(table: Any) -> Any:

@@ -19,7 +19,17 @@ SETTINGS = Settings(
 
 
 @pytest.mark.parametrize(
-    "secret", ["k" * 40, "opensesame", "pg-secret", "redis-secret", "theirs", "abc.DEF-9", "eyJhbGciOiJIUzI1NiJ9.e30.x"]
+    "secret",
+    [
+        "k" * 40,
+        "opensesame",
+        "pg-secret",
+        "redis-secret",
+        "theirs",
+        "abc.DEF-9",
+        "eyJhbGciOiJIUzI1NiJ9.e30.x",
+        "MTI.un-sub",
+    ],
 )
 def test_secrets_are_masked_wherever_they_stand(secret: str) -> None:
     texts = [
@@ -29,6 +39,7 @@ def test_secrets_are_masked_wherever_they_stand(secret: str) -> None:
         "GET https://user:theirs@example.com/x: 401",
         "header Authorization: Bearer abc.DEF-9",
         '{"password": "theirs", "api_key": "theirs"} and token=theirs&x=1',
+        "GET /unsubscribe/MTI.un-sub took 3 ms",
         "session eyJhbGciOiJIUzI1NiJ9.e30.x is over",
     ]
     assert secret not in redacted(" | ".join(texts), SETTINGS)
