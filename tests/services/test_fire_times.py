@@ -42,7 +42,9 @@ def test_the_hour_is_that_of_the_zone() -> None:
     assert fire == datetime(2026, 11, 17, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("cron", ["", "0 8 * *", "61 8 * * *", "0 8 * * 9", "0 8 * * mo nday", "@daily", "0 8 1 * mon", "0 0 31 2 *"])
+@pytest.mark.parametrize(
+    "cron", ["", "0 8 * *", "61 8 * * *", "0 8 * * 9", "0 8 * * mo nday", "@daily", "0 8 1 * mon", "0 0 31 2 *"]
+)
 def test_what_cannot_be_understood_is_refused_with_a_sentence(cron: str) -> None:
     with pytest.raises(BadInput):
         Timing(cron, None, "UTC").check()
