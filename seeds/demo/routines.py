@@ -81,9 +81,8 @@ def _mails(session: Session) -> None:
     found = found.where(*outbound, Contact.email != "", ~Contact.do_not_contact)
     rows = session.execute(found.order_by(Interaction.occurred_at.desc(), Interaction.id).limit(_MAILS)).all()
     known = set(session.scalars(select(EmailMessage.key)))
-    for place, (entry, contact) in enumerate(rows):
-        if f"demo:{entry.id}" not in known:
-            session.add(_mail(entry, contact, came_back=place == 1))
+    told = [_mail(entry, contact, came_back=place == 1) for place, (entry, contact) in enumerate(rows)]
+    session.add_all(mail for mail in reversed(told) if mail.key not in known)  # the oldest has the smallest number
     session.flush()
 
 
