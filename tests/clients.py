@@ -17,6 +17,7 @@ from crm.db import CrmSession, Database
 from crm.services import tokens
 from crm.settings import Settings
 from tests import factories
+from tests.described import hold_against_document
 
 Answer = Any
 
@@ -95,6 +96,7 @@ def started(url: str, settings: Settings) -> Iterator[World]:
     """The whole application on a database; unexpected errors become answers, as in production."""
     database = Database(url, pool_size=5)
     with TestClient(make_app(Database(url, pool_size=5), settings), raise_server_exceptions=False) as client:
+        client.event_hooks["response"].append(hold_against_document)
         yield World(client, database, settings)
     database.dispose()
 

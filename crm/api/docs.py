@@ -26,7 +26,19 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>CRM API</title>
 <link rel="icon" href="data:,">
+<meta name="color-scheme" content="light dark">
 <link rel="stylesheet" href="/api/docs/swagger-ui.css?v={version}">
+<style nonce="{nonce}">
+body {{ margin: 0; }}
+.swagger-ui {{ overflow-wrap: anywhere; }}
+@media (max-width: 640px) {{ .swagger-ui .wrapper {{ padding: 0 8px; }} }}
+</style>
+<script nonce="{nonce}">
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+</script>
 </head>
 <body>
 <div id="swagger-ui"></div>
