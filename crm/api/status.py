@@ -7,11 +7,12 @@ import asyncio
 from sqlalchemy import literal, select
 
 from crm.api.call import Call, Context
-from crm.api.envelope import RETRY_AFTER_S, Answer, failure, success
+from crm.api.envelope import Answer, failure, success
 from crm.api.routing import PUBLIC, Endpoint, Method
 from crm.cache import answers
 from crm.errors import Unavailable
 from crm.jobs.presence import is_heard
+from crm.outages import RETRY_AFTER_S
 from crm.prepared import Prepared
 
 _PATIENCE_S = 2.0
