@@ -90,7 +90,9 @@ def test_equal_values_keep_their_order_from_page_to_page(admin: Visitor, as_syst
     assert len(seen) == len(set(seen)) == 30
 
 
-def test_no_sort_asks_for_nulls_last_which_no_index_serves(admin: Visitor, people: Any) -> None:
+def test_no_sort_asks_for_nulls_last_which_no_index_serves(admin: Visitor, as_system: Any) -> None:
+    with as_system() as session:
+        factories.make(Opportunity, session)
     with statements() as seen:
         admin.page("/opportunity/list?sortBy=amount&sort=desc")
     assert not any("NULLS" in s.upper() for s in seen)
