@@ -37,8 +37,8 @@ from tests.workers.post_office import PostOffice
 
 #: a lease of 3 s instead of 60, and all else in proportion
 QUICK = Pace(lease_s=3.0, heartbeat_s=0.7, sweep_s=0.3, lost_after_s=2.0)
-#: where no lease may run out, however busy the machine is
-PATIENT = Pace(lease_s=60.0, heartbeat_s=1.0, sweep_s=0.3, lost_after_s=2.0)
+#: where no lease may run out and no mail be tried twice, however busy the machine is
+PATIENT = Pace(lease_s=60.0, heartbeat_s=1.0, sweep_s=0.3, lost_after_s=2.0, smtp_timeout_s=30.0)
 
 
 @pytest.fixture(scope="module")
