@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from crm import logs, settings, zones
+from crm import logs, metrics, settings, zones
 from crm.actor import system
 from crm.admin import unsubscribe
 from crm.admin.app import create_admin
@@ -55,7 +55,7 @@ def make_app(database: Database, settings: Settings) -> ASGIApp:
     check_entities()
     check_exposure(database, settings)
     api = create_api(database, settings)
-    routes = [Route("/", _to_panel), unsubscribe.mount(database, settings)]
+    routes = [Route("/", _to_panel), unsubscribe.mount(database, settings), metrics.route(database, settings)]
     application = Application(routes=routes, lifespan=_lifespan(database, api))
     application.api = _for_browsers(GZipMiddleware(api, minimum_size=1000), settings)
     create_admin(application, database, settings)

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     upload_quota_mb: int = Field(10_240, ge=1, description="MiB of files a user may upload in all.")
     cors_origins: str = Field("", description="Origins that may call the API from a browser, comma separated.")
     ai_model: str = Field("", description="provider:model of the assistant; empty: switched off.")
+    metrics_token: str = Field("", repr=False, description="Who bears it may read /metrics; empty: this machine only.")
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="How a log line is written; auto: text on a terminal, JSON elsewhere."
     )
