@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 from itsdangerous import BadSignature, URLSafeSerializer
 from starlette.requests import Request
@@ -12,12 +12,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from crm import i18n
 from crm.admin import menu, paths
 from crm.admin.door import inner_path
+from crm.admin.panel import Panel
 from crm.admin.visitor import visitor_of
 from crm.entity import permission
 from crm.models.job import Job
-
-if TYPE_CHECKING:
-    from crm.admin.site import Panel
 
 FLASH_COOKIE = "crm_flash"
 _MOST_FLASHES = 5
@@ -37,7 +35,7 @@ class Flash(TypedDict):
 
 
 def panel_of(request: Request) -> Panel:
-    return cast("Panel", request.app.state.panel)
+    return cast(Panel, request.app.state.panel)
 
 
 def render(request: Request, template: str, context: Mapping[str, Any], status: int = 200) -> Response:

@@ -1,15 +1,7 @@
-"""SQLAdmin's Admin with our door, routes and templates: its views and addresses, none of its own write paths."""
+"""The panel's door and routes: SQLAdmin's addresses, none of its own write paths."""
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader, select_autoescape
-from sqladmin import Admin
-from sqladmin.authentication import AuthenticationBackend
-from sqladmin.templating import Jinja2Templates
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -19,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from crm import i18n
 from crm.admin import (
     account,
     bulk_links,
@@ -37,7 +28,6 @@ from crm.admin import (
     jobs,
     leaving,
     lists,
-    marks,
     mentions,
     news,
     operations,
@@ -50,102 +40,32 @@ from crm.admin import (
     sign_in,
     timeline,
 )
-from crm.admin.assets import OURS, asset
-from crm.admin.database_sessions import ActorSessions
+from crm.admin.assets import OURS
 from crm.admin.door import Door
 from crm.admin.headers import Headers
-from crm.admin.views import EntityView, make_views
-from crm.admin.visitor import visitor_of
+from crm.admin.panel import Panel
 from crm.db import Database
 from crm.errors import CrmError
 from crm.settings import Settings
 
 #: imported for what they declare
 _DECLARING = (schedule_inputs,)
-TEMPLATES = Path(__file__).parent / "templates"
 
 
-class DoorBackend(AuthenticationBackend):
-    """For what SQLAdmin guards itself, should a page of its own kind be added: the door has decided already."""
-
-    def __init__(self) -> None:
-        self.middlewares = []
-
-    async def login(self, request: Request) -> bool:
-        return False
-
-    async def logout(self, request: Request) -> bool:
-        return False
-
-    async def authenticate(self, request: Request) -> bool:
-        return visitor_of(request).actor is not None
-
-    async def get_user_id(self, request: Request) -> int | None:
-        actor = visitor_of(request).actor
-        return actor.user_id if actor else None
-
-
-class Panel(Admin):
-    """One per application; `entity_views` are the generated screens."""
-
-    def __init__(self, app: Starlette, database: Database, settings: Settings) -> None:
-        self.database, self.settings = database, settings
-        super().__init__(
-            app,
-            session_maker=ActorSessions(database),
-            base_url="/admin",
-            title="CRM",
-            templates_dir=str(TEMPLATES),
-            middlewares=[
-                Middleware(Headers, away=errors.away),
-                Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6),
-                Middleware(Door, database=database, settings=settings),
-            ],
-            authentication_backend=DoorBackend(),
-        )
-        self.admin.state.panel = self
-        self.admin.router.routes = _routes()
-        self.admin.exception_handlers = {HTTPException: errors.on_http_error, CrmError: errors.on_crm_error}
-        for view in make_views():
-            self.add_entity_view(view)
-
-    def add_entity_view(self, view: type[EntityView]) -> None:
-        view.database = self.database
-        self.add_view(view)
-
-    @property
-    def entity_views(self) -> tuple[EntityView, ...]:
-        return tuple(view for view in self.views if isinstance(view, EntityView))
-
-    def init_templating_engine(self) -> Jinja2Templates:
-        """SQLAdmin's awaits every expression of a template, a third of a page's cost; ours does not."""
-        templates = Jinja2Templates(str(TEMPLATES))
-        templates.env = environment()
-        return templates
-
-
-@cache
-def environment() -> Environment:
-    """Our templates first, then SQLAdmin's as `sqladmin_original/…`; compiled once a process."""
-    env = Environment(
-        loader=ChoiceLoader(
-            [
-                FileSystemLoader(TEMPLATES),
-                PrefixLoader({"sqladmin_original": PackageLoader("sqladmin", "templates/sqladmin")}),
-            ]
-        ),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        extensions=["jinja2.ext.i18n"],
+def open_panel(app: Starlette, database: Database, settings: Settings) -> Panel:
+    """Mount the panel of all registered entities at /admin."""
+    return Panel(
+        app,
+        database,
+        settings,
+        routes=_routes(),
+        handlers={HTTPException: errors.on_http_error, CrmError: errors.on_crm_error},
+        middlewares=[
+            Middleware(Headers, away=errors.away),
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6),
+            Middleware(Door, database=database, settings=settings),
+        ],
     )
-    env.globals.update(marks.GLOBALS)
-    env.globals.update(asset=asset, vendor=asset)
-    installer: Any = env
-    installer.install_gettext_callables(i18n.gettext, _plural, newstyle=True)
-    return env
-
-
-def _plural(one: str, many: str, number: int) -> str:
-    return i18n.gettext(one if number == 1 else many)
 
 
 async def _not_found(_request: Request) -> Response:

@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 
 from crm import i18n, outages
 from crm.actor import system
-from crm.admin import site
+from crm.admin import panel
 from crm.admin.headers import Headers
 from crm.db import Database
 from crm.errors import BadInput, TooManyRequests
@@ -76,7 +76,7 @@ def _answer(request: Request, status: int, *, retry_after_s: int = 0, **context:
         "status": status,
         "done": False,
     }
-    text = site.environment().get_template(_TEMPLATE).render({**known, **context})
+    text = panel.environment().get_template(_TEMPLATE).render({**known, **context})
     answer = HTMLResponse(text, status, headers={"X-Robots-Tag": "noindex"})
     if retry_after_s:
         answer.headers["Retry-After"] = str(retry_after_s)

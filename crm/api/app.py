@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
+import orjson
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -32,6 +34,7 @@ from crm.api.call import Call, Context, header
 from crm.api.edge import NO_STORE, SECURITY, error_answer, send_answer
 from crm.api.envelope import Answer, failure
 from crm.api.identity import Caller, Identity
+from crm.api.openapi import document
 from crm.api.query import Queries
 from crm.api.reader import open_reader
 from crm.api.reads import Reads
@@ -54,7 +57,8 @@ class Api:
         reader = open_reader(database, size=settings.db_pool_size)
         identity = Identity(database, settings, reader)
         self.table = Table(all_routes() if endpoints is None else endpoints)
-        self.context = Context(database, settings, reader, identity, Reads(reader, identity), Queries(), self.table)
+        described = cache(lambda: orjson.dumps(document(self.table.endpoints)))
+        self.context = Context(database, settings, reader, identity, Reads(reader, identity), Queries(), described)
 
     async def close(self) -> None:
         await self.context.reader.close()
@@ -82,7 +86,9 @@ class Api:
         if method is None:
             return failure(405, "Method Not Allowed", headers=[(b"allow", endpoint.allow.encode())])
         caller = await self._caller(scope, method)
-        return await method.run(Call(self.context, scope, receive, endpoint, method, path, caller))
+        public = method.access == PUBLIC
+        call = Call(self.context, scope, receive, path, caller, schema=method.body, repeatable=not public)
+        return await method.run(call)
 
     async def _caller(self, scope: Scope, method: Method) -> Caller | None:
         """Whoever calls, and may: their rights are fresh, unless the handler's own select looks after that."""

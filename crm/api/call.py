@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
@@ -21,14 +21,10 @@ from crm.api.json_body import BODY_LIMIT, check_type, parse_object, too_large
 from crm.api.query import Queries
 from crm.api.reader import Reader
 from crm.api.reads import Reads
-from crm.api.routing import PUBLIC, Method, Table
 from crm.db import Database
 from crm.errors import BadInput, NotFound, RequestTimeout
 from crm.services.idempotency import Kept, once
 from crm.settings import Settings
-
-if TYPE_CHECKING:
-    from crm.api.routing import Endpoint
 
 Result = TypeVar("Result")
 _LONGEST_KEY = 200
@@ -46,26 +42,31 @@ class Context:
     identity: Identity
     reads: Reads
     queries: Queries
-    table: Table
+    #: the OpenAPI document of all its routes, as JSON
+    described: Callable[[], bytes]
 
 
 class Call:
-    """A request: `path` holds the values of the path's names, `caller` is None on public endpoints."""
+    """A request: `path` holds the values of the path's names, `caller` is None on public endpoints.
 
-    __slots__ = ("_body", "caller", "context", "endpoint", "method", "path", "receive", "scope")
+    `schema` is what the endpoint's body is read by; `repeatable` calls are done once an Idempotency-Key.
+    """
+
+    __slots__ = ("_body", "_repeatable", "_schema", "caller", "context", "path", "receive", "scope")
 
     def __init__(
         self,
         context: Context,
         scope: Scope,
         receive: Receive,
-        endpoint: Endpoint,
-        method: Method,
         path: dict[str, str],
         caller: Caller | None,
+        *,
+        schema: type[BaseModel] | None,
+        repeatable: bool,
     ) -> None:
         self.context, self.scope, self.receive = context, scope, receive
-        self.endpoint, self.method, self.path, self.caller = endpoint, method, path, caller
+        self.path, self.caller, self._schema, self._repeatable = path, caller, schema, repeatable
         self._body: bytes | None = None
 
     # ------------------------------------------------------------------ what was asked
@@ -114,7 +115,7 @@ class Call:
 
     async def data(self, schema: type[BaseModel] | None = None) -> dict[str, Any]:
         """The body read by `schema` (else the endpoint's own), as {attribute: value}, only what was sent."""
-        wanted = schema or self.method.body
+        wanted = schema or self._schema
         assert wanted is not None
         return schemas.read(wanted, await self.json())
 
@@ -151,7 +152,7 @@ class Call:
     async def write(self, work: Callable[[Session], Answer]) -> Answer:
         """`work(session)` in one transaction; a POST with an Idempotency-Key is done once and answered alike."""
         key = self.header(b"idempotency-key") if self.scope["method"] == "POST" else None
-        if key is None or self.method.access == PUBLIC:
+        if key is None or not self._repeatable:
             return await self.run(work)
         if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
             raise BadInput("Idempotency-Key must have 1 to %(most)s printable characters", most=_LONGEST_KEY)

@@ -6,11 +6,8 @@ import secrets
 from functools import lru_cache
 from pathlib import Path
 
-import orjson
-
 from crm.api.call import Call
 from crm.api.envelope import Answer, failure
-from crm.api.openapi import document
 from crm.api.routing import PUBLIC, Endpoint, Method
 
 _FOLDER = Path(__file__).parent / "static" / "swagger"
@@ -64,10 +61,7 @@ def routes() -> list[Endpoint]:
 
 
 async def openapi(call: Call) -> Answer:
-    table = call.context.table
-    if table.described is None:
-        table.described = orjson.dumps(document(table.endpoints))
-    return Answer(200, table.described)
+    return Answer(200, call.context.described())
 
 
 async def show(_call: Call) -> Answer:

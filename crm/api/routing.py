@@ -82,8 +82,6 @@ class Table:
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self.endpoints = _merged(endpoints)
-        #: the OpenAPI document, once it has been asked for
-        self.described: bytes | None = None
         self._literal = {PREFIX + e.path: e for e in self.endpoints if "{" not in e.path}
         self._patterns: dict[tuple[str, int], list[tuple[list[str], Endpoint]]] = {}
         for endpoint in self.endpoints:

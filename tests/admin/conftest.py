@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from crm.actor import Actor, Scope, system
 from crm.admin.app import create_admin
-from crm.admin.site import Panel
+from crm.admin.panel import Panel
 from crm.admin.visitor import Visitor as Seen
 from crm.db import CrmSession, Database
 from crm.models import User

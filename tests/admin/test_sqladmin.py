@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Router
 
 from crm.actor import Actor, Scope
-from crm.admin.site import Panel
+from crm.admin.panel import Panel
 from crm.admin.views import EntityView, make_view
 from crm.admin.visitor import current_actor
 from crm.db import Database

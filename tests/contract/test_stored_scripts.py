@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect, update
 
+from crm.admin.panel import TEMPLATES
 from crm.admin.paths import identity
-from crm.admin.site import TEMPLATES
 from crm.api.resources import address
 from crm.entity import entity_of, name_of, operations_of
 from crm.fields import Kind, fields_of, models
