@@ -90,7 +90,7 @@ def torture(backend: str, plan: Plan, folder: Path, *, tell: Callable[[str], Non
         stack.callback(database.dispose)
         _prepare(database, plan.deals)
         processes = stack.enter_context(nursery.opened(folder / "processes.log"))
-        processes.use(settings, Pace(plan.deals / max(1.0, len(plan.faults(backend)) * plan.every_s)))
+        processes.use(settings, Pace(2 * plan.deals / max(1.0, len(plan.faults(backend)) * plan.every_s)))
         processes.start(*WORKERS, *RELAYS, *SELLERS)
         crashes: dict[str, Callable[[], None]] = {
             "broker": broker.crash,
