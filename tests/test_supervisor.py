@@ -1,4 +1,4 @@
-"""The supervisor of `crm dev`, with real child processes that are really killed."""
+"""The supervisor of `crm dev`, with real processes really killed; long, as each test is a whole story."""
 
 from __future__ import annotations
 

@@ -9,71 +9,23 @@ from sqlalchemy import select
 
 from crm.actor import Scope
 from crm.models import (
-    Attachment,
-    Contact,
-    Customer,
     EmailMessage,
     EmailTemplate,
     Interaction,
     Job,
-    Opportunity,
     Permission,
-    Role,
-    Task,
 )
 from crm.models.email_message import EmailPurpose, EmailState
 from crm.services import permissions
-from seeds.initial.roles import load_roles
 from tests import factories
+from tests.api.email_samples import mail
 from tests.clients import Caller, World
-
-
-@pytest.fixture
-def seller(world: World) -> Caller:
-    """Somebody with the role `sales`, as every installation has it."""
-    with world.session() as session:
-        load_roles(session, permissions.sync(session))
-        user = factories.user(session)
-        user.roles = [session.scalars(select(Role).where(Role.name == "sales")).one()]
-        user_id = user.id
-    return world.as_user(user_id)
-
-
-@pytest.fixture
-def deal(world: World, seller: Caller) -> dict[str, int]:
-    """A deal of the seller, with its customer, two people there, a task and a file."""
-    with world.session() as session:
-        mine: dict[str, Any] = {"owner_id": seller.user_id}
-        customer = factories.make(Customer, session, name="Example Ltd", **mine)
-        there = {**mine, "customer_id": customer.id, "do_not_contact": False}
-        people = [
-            factories.make(Contact, session, name=name, email=f"{name}@example.com", **there) for name in ("Bo", "Cy")
-        ]
-        made = factories.make(Opportunity, session, customer_id=customer.id, contact_id=people[0].id, **mine)
-        task = factories.make(Task, session, record_type="opportunity", record_id=made.id, assignee_id=seller.user_id)
-        file = Attachment(name="a.pdf", sha256="0" * 64, media_type="application/pdf", size=8, owner_id=seller.user_id)
-        session.add(file)
-        session.flush()
-        found = {
-            "opportunity": made,
-            "customer": customer,
-            "bo": people[0],
-            "cy": people[1],
-            "task": task,
-            "file": file,
-        }
-        return {name: record.id for name, record in found.items()}
 
 
 def template(world: World, **values: Any) -> int:
     with world.session() as session:
         texts = {"subject": "Hello {{ contact.name }}", "text_body": "Dear {{ contact.name }} of {{ customer.name }}"}
         return int(factories.make(EmailTemplate, session, html_body="", **{**texts, **values}).id)
-
-
-def mail(deal: dict[str, int], **changes: Any) -> dict[str, Any]:
-    body = {"recordType": "opportunity", "recordId": deal["opportunity"], "contactIds": [deal["bo"]]}
-    return {**body, "subject": "Offer", "text": "Dear Bo", **changes}
 
 
 def test_each_recipient_gets_a_mail_and_each_mail_is_on_the_timeline(
@@ -156,87 +108,6 @@ def test_an_answer_to_an_interaction_stands_where_that_stands(
 def test_an_address_may_be_nobody_we_know(seller: Caller, deal: dict[str, int]) -> None:
     answer = seller.post("/emails", mail(deal, contactIds=[], to=["new@example.com", "NEW@example.com"]))
     assert [one["toAddress"] for one in answer.json()["data"]["list"]] == ["new@example.com"]
-
-
-def test_who_wants_no_mail_gets_none_and_no_entry(world: World, seller: Caller, deal: dict[str, int]) -> None:
-    with world.session() as session:
-        session.get_one(Contact, deal["bo"]).do_not_contact = True
-    answer = seller.post("/emails", mail(deal))
-    (one,) = answer.json()["data"]["list"]
-    assert (one["state"], one["smtpReply"], one["interactionId"]) == (
-        "cancelled",
-        "The recipient wants no mail from us",
-        None,
-    )
-    with world.session() as session:
-        assert session.scalars(select(Interaction)).all() == []
-
-
-def test_an_address_that_was_put_on_the_list_by_hand_gets_none(
-    world: World, admin: Caller, seller: Caller, deal: dict[str, int]
-) -> None:
-    with world.session() as session:
-        address = session.get_one(Contact, deal["bo"]).email
-    refused = admin.post("/email-suppressions", {"address": "not an address"})
-    assert [error["field"] for error in refused.json()["errors"]] == ["address"]
-    listed = admin.post("/email-suppressions", {"address": address.upper(), "reason": "asked by telephone"})
-    assert (listed.status_code, listed.json()["data"]["address"]) == (200, address)
-    (one,) = seller.post("/emails", mail(deal)).json()["data"]["list"]
-    assert (one["state"], one["interactionId"]) == ("cancelled", None)
-
-
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"contactIds": []}, "contactIds"),
-        ({"recordType": "user"}, "recordType"),
-        ({"subject": ""}, "subject"),
-        ({"subject": " \n "}, "subject"),
-        ({"text": ""}, "text"),
-        ({"to": ["a@b.example, c@d.example"]}, "to"),
-        ({"to": ["a@b.example\r\nBcc: x@y.example"]}, "to"),
-        ({"templateId": 1}, "templateId"),
-        ({"contactIds": list(range(1, 60))}, "contactIds"),
-        ({"cc": "x@y.example"}, "cc"),
-    ],
-)
-def test_what_makes_no_mail_is_refused_by_name(
-    world: World, seller: Caller, deal: dict[str, int], changes: dict[str, Any], field: str
-) -> None:
-    answer = seller.post("/emails", mail(deal, **changes))
-    assert answer.status_code == 400, answer.text
-    assert field in [error["field"].partition(".")[0] for error in answer.json()["errors"]]
-    with world.session() as session:
-        assert session.scalars(select(EmailMessage)).all() == []
-
-
-def test_nothing_of_others_can_be_reached(world: World, seller: Caller, deal: dict[str, int]) -> None:
-    with world.session() as session:
-        owner = factories.user(session).id
-        theirs = factories.make(Contact, session, email="x@example.com", owner_id=owner).id
-        company = factories.make(Customer, session, owner_id=owner).id
-        file = Attachment(name="b.pdf", sha256="1" * 64, media_type="application/pdf", size=8, owner_id=owner)
-        session.add(file)
-        session.flush()
-        file_id = file.id
-    for changes in (
-        {"contactIds": [theirs]},
-        {"recordType": "customer", "recordId": company},
-        {"attachmentIds": [file_id]},
-        {"recordId": 2**62},
-    ):
-        assert seller.post("/emails", mail(deal, **changes)).status_code == 404
-
-
-def test_files_have_a_limit(world: World, seller: Caller, deal: dict[str, int]) -> None:
-    with world.session() as session:
-        session.get_one(Attachment, deal["file"]).size = 21 * 1024 * 1024
-    assert seller.post("/emails", mail(deal, attachmentIds=[deal["file"]])).status_code == 413
-
-
-def test_only_those_who_may_write_do(world: World, deal: dict[str, int]) -> None:
-    reader = world.caller(view_opportunities=Scope.ALL, view_contacts=Scope.ALL, view_email_messages=Scope.ALL)
-    assert reader.post("/emails", mail(deal)).status_code == 403
 
 
 def test_the_same_key_sends_once(world: World, seller: Caller, deal: dict[str, int]) -> None:

@@ -3,77 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
 import time_machine
 from sqlalchemy import select
 
-from crm.actor import Scope, system
+from crm.actor import system
 from crm.db import CrmSession, Database
 from crm.models import (
-    EmailMessage,
-    Job,
-    Notification,
-    NotificationPreference,
     Opportunity,
     Reminder,
     Stage,
     Task,
     User,
 )
-from crm.models.reminder import ReminderKind, ReminderState
+from crm.models.reminder import ReminderState
 from crm.models.stage import StageCategory
-from crm.services import records, reminder_news, snoozes
-from crm.services.snoozes import Wait
+from crm.services import records
 from crm.workers import clock
 from tests import factories
+from tests.services.morning_samples import DAY, EIGHT_IN_BERLIN, deal, morning, person
 
-#: eight o'clock of this day is midnight in UTC for Shanghai, 07:00 for Berlin
-DAY = date(2026, 11, 30)
-EIGHT_IN_BERLIN = datetime(2026, 11, 30, 7, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _long_before(database: Database) -> Iterator[None]:
-    """What the tests make is made long before the morning in question."""
-    with time_machine.travel(datetime(2026, 11, 1, 9, tzinfo=UTC), tick=False):
-        yield
-
-
-def person(session: CrmSession, zone: str = "Europe/Berlin", **values: Any) -> User:
-    made = factories.user(session, {"view_opportunities": Scope.OWN, "view_tasks": Scope.OWN})
-    for name, value in {"timezone": zone, **values}.items():
-        setattr(made, name, value)
-    session.flush()
-    return made
-
-
-def deal(session: CrmSession, owner: User | None, **values: Any) -> Opportunity:
-    factories.default_pipeline(session)
-    given = {"name": "Two hundred seats", "owner_id": owner.id if owner else None, **values}
-    made: Opportunity = records.create(session, Opportunity, given)
-    return made
-
-
-def morning(database: Database, moment: datetime, *, rounds: int = 2) -> list[tuple[str, str]]:
-    """Clock and worker at `moment`, more than once; (kind, title) of all there is to read."""
-    with time_machine.travel(moment, tick=False):
-        for _ in range(rounds):
-            clock.ask_for_mornings(database)
-            with database.transaction(system("test")) as session:
-                for number in session.scalars(select(Reminder.id)).all():
-                    reminder_news.tell(session, number)
-    return told(database)
-
-
-def told(database: Database) -> list[tuple[str, str]]:
-    with database.read_only(system("test")) as session:
-        rows = session.scalars(select(Notification).order_by(Notification.kind, Notification.id))
-        return [(row.kind, row.title) for row in rows]
+pytestmark = pytest.mark.usefixtures("long_before")
 
 
 @pytest.mark.parametrize(
@@ -224,62 +177,3 @@ def test_a_deal_is_called_stale_once_in_each_stage(database: Database) -> None:
         records.update(session, found, {"stage_id": back})
     assert len(morning(database, datetime(2026, 12, 5, 7, tzinfo=UTC))) == 1
     assert len(morning(database, datetime(2026, 12, 6, 7, tzinfo=UTC))) == 2
-
-
-def test_overdue_tasks_come_as_one_digest_a_morning(database: Database) -> None:
-    with database.transaction(system("test")) as session:
-        user, idle = person(session, locale="zh"), person(session)
-        given: list[dict[str, Any]] = [
-            {"due_date": DAY - timedelta(days=1)},
-            {"due_at": EIGHT_IN_BERLIN - timedelta(hours=1)},
-        ]
-        for due in (*given, {"due_date": DAY}, {"due_at": EIGHT_IN_BERLIN + timedelta(hours=2)}):
-            records.create(session, Task, {"title": f"Call {due}"[:40], "assignee_id": user.id, **due})
-        for person_id, status in ((user.id, "completed"), (idle.id, "cancelled")):
-            values = {"title": "Done", "assignee_id": person_id, "due_date": DAY - timedelta(days=9), "status": status}
-            records.create(session, Task, values)
-    assert morning(database, EIGHT_IN_BERLIN) == [("overdue", "逾期任务：2")]
-    assert len(morning(database, EIGHT_IN_BERLIN + timedelta(hours=8))) == 1
-    assert len(morning(database, EIGHT_IN_BERLIN + timedelta(days=1))) == 2
-    with database.read_only(system("test")) as session:
-        first = session.scalars(select(Notification).order_by(Notification.id)).first()
-        assert first is not None
-        assert first.body.count("\n") == 1
-        assert "overdue=true" in first.link
-
-
-def test_one_that_is_put_off_is_told_once_more_while_it_stands(database: Database) -> None:
-    with database.transaction(system("test")) as session:
-        deal(session, person(session), next_step_date=DAY)
-    assert len(morning(database, EIGHT_IN_BERLIN)) == 1
-    with time_machine.travel(EIGHT_IN_BERLIN, tick=False), database.transaction(system("test")) as session:
-        reminder = session.scalars(select(Reminder).where(Reminder.kind == ReminderKind.FOLLOW_UP)).one()
-        snoozes.snooze(session, reminder, wait=Wait.TOMORROW_MORNING)
-        assert reminder.remind_at == EIGHT_IN_BERLIN + timedelta(days=1)
-    assert len(morning(database, EIGHT_IN_BERLIN + timedelta(hours=23))) == 1
-    assert len(morning(database, EIGHT_IN_BERLIN + timedelta(hours=24))) == 2
-    assert len(morning(database, EIGHT_IN_BERLIN + timedelta(hours=30))) == 2
-
-
-def test_the_digest_is_mailed_with_links_to_whoever_wants_it_so(database: Database) -> None:
-    with database.transaction(system("test")) as session:
-        user = person(session)
-        made = records.create(
-            session, Task, {"title": "Call <b>", "assignee_id": user.id, "due_date": DAY.replace(day=1)}
-        )
-        wish = {"user_id": user.id, "kind": "overdue", "in_app": False, "by_mail": True}
-        records.create(session, NotificationPreference, wish)
-        path = f"https://crm.example/admin/task/details/{made.id}"
-    with time_machine.travel(EIGHT_IN_BERLIN, tick=False):
-        clock.ask_for_mornings(database)
-        with database.transaction(system("test")) as session:
-            (reminder,) = session.scalars(select(Reminder)).all()
-            for _ in range(2):
-                reminder_news.tell(session, reminder.id, address="https://crm.example")
-    with database.read_only(system("test")) as session:
-        (mail,) = session.scalars(select(EmailMessage)).all()
-        assert mail.subject == "Overdue tasks: 1"
-        assert path in mail.text_body
-        assert f'href="{path}"' in mail.html_body
-        assert "Call <b>" not in mail.html_body
-        assert session.scalars(select(Job.kind)).all() == ["email.send"]

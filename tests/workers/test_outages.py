@@ -1,4 +1,4 @@
-"""Processes are killed, frozen or restarted, and servers go away: work is late, not lost, and never done twice."""
+"""Processes die or freeze, servers go away: nothing lost or doubled; long, as each test is a whole story."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job table's statements: each job is dispatched once, claimed once, and ended by whoever holds it."""
+"""The job table's statements: dispatch, claim, end; long, as they are one machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files, lines, series, templates, preferences."""
+"""Files, lines, series, templates, preferences; long, as a migration is never taken apart."""
 
 from __future__ import annotations
 
