@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,13 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[RUN_OWNER] = str(os.getpid())
     for name in Settings.model_fields:  # what a developer has exported must not change a test
         os.environ.pop(name.upper(), None)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays for good: the collector need not walk through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import count
 from typing import Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import delete, inspect, select
 
 from crm.entity import RECORD, entity_of, name_of
 from crm.fields import models
@@ -63,13 +63,24 @@ class Population:
             parent = relation.mapper.class_
             values[next(iter(relation.local_columns)).key] = self.row(session, parent, whose).id
         if model is NotificationPreference:  # each person has one a kind
-            taken = set(session.scalars(select(model.kind).where(model.user_id == self.people[whose])))
-            values["kind"] = next(kind for kind in KINDS if kind not in taken)
+            values["kind"] = self._free_kind(session, self.people[whose])
         if on:
             values |= {"record_type": "contact", "record_id": self.row(session, Contact, on).id}
         if "create" in entity.verbs:
             return Row(model, make(model, session, **values).id, whose, on)
         return Row(model, _raw(self, session, model, values).id, whose, on)
+
+    def _free_kind(self, session: Any, person: int) -> str:
+        """Used rows make room where the page of preferences has written all kinds at once."""
+        mine = NotificationPreference.user_id == person
+        taken = set(session.scalars(select(NotificationPreference.kind).where(mine)))
+        free = [kind for kind in KINDS if kind not in taken]
+        if not free:
+            lasting = [row.id for row in self.rows[NotificationPreference]]
+            used = delete(NotificationPreference).where(mine, NotificationPreference.id.not_in(lasting))
+            session.execute(used.execution_options(unscoped=True))
+            return self._free_kind(session, person)
+        return free[0]
 
     def row(self, session: Any, model: type[Any], whose: str) -> Row:
         """The lasting row of that kind, made when first asked for."""

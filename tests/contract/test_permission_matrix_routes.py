@@ -17,10 +17,9 @@ from crm.models import Attachment, Contact
 from tests.contract.cells import ENDPOINTS, of_api, of_panel
 from tests.contract.matrix import Sight, roles
 from tests.contract.population import MODELS
-from tests.contract.stage import TURNED_AWAY, Deviations, Stage
+from tests.contract.stage import TURNED_AWAY, Deviations, Stage, each_role
 from tests.contract.test_routes import OPEN
 
-each_role = pytest.mark.parametrize("role", list(roles()))
 #: (method, address, the permissions it asks for) of the panel's pages of many kinds
 PAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("GET", "/", ()),

@@ -16,6 +16,7 @@ from crm.models import Job
 from crm.models.job import JobStatus
 from crm.settings import Settings
 from crm.workers.run import Run
+from tests.conftest import BACKENDS
 from tests.workers import invariants
 from tests.workers.post_office import PostOffice
 
@@ -81,7 +82,16 @@ STRANDS = [
 ]
 
 
-@pytest.mark.parametrize(("strand", "holds"), STRANDS, ids=[strand.__name__ for strand, _ in STRANDS])
+@pytest.mark.parametrize(
+    ("backend", "strand", "holds"),
+    [
+        pytest.param(backend, strand, holds, id=f"{backend}-{strand.__name__}")
+        for backend in BACKENDS
+        for strand, holds in STRANDS
+        if backend == "sqlite" or strand is not begin_immediate  # PostgreSQL locks rows
+    ],
+    indirect=["backend"],
+)
 @pytest.mark.parametrize("taken_away", [False, True], ids=["there", "taken away"])
 def test_the_net_holds_and_without_a_strand_it_does_not(
     database: Database,
@@ -92,8 +102,6 @@ def test_the_net_holds_and_without_a_strand_it_does_not(
     holds: Callable[[Database, Settings, PostOffice], None],
     taken_away: bool,
 ) -> None:
-    if strand is begin_immediate and not database.is_sqlite:
-        pytest.skip("PostgreSQL locks rows")
     if taken_away:
         strand(database, monkeypatch)
     with pytest.raises(AssertionError) if taken_away else nullcontext():
