@@ -54,7 +54,10 @@ class Started:
         listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         for pid in map(int, listed):
             words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-            found["valkey" if "valkey-server" in words[0] else words[3]] = pid
+            if "valkey-server" in words[0]:
+                found["valkey"] = pid
+            elif len(words) > 3:  # fewer: it has just been born, or died
+                found[words[3]] = pid
         return found
 
     def answers(self) -> bool:

@@ -27,6 +27,7 @@ from crm.models.job import JobStatus
 from crm.services import emails
 from crm.settings import Settings
 from crm.workers.relay import Relay
+from tests.freezing import freeze
 from tests.torture import crashing, nursery
 from tests.torture.crashing import Crashing
 from tests.torture.nursery import Nursery
@@ -92,7 +93,7 @@ def test_a_frozen_worker_that_was_replaced_cannot_commit_its_result(
     processes.start("worker 1", "relay 1")
     until(lambda: list(tmp_path.glob("came-*")))
     frozen = processes.pids["worker 1"]
-    processes.signal("worker 1", signal.SIGSTOP)
+    freeze(database, frozen)
     processes.start("worker 2")
     assert until_ended(database, number).status is JobStatus.SUCCEEDED
     (tmp_path / "open").touch()

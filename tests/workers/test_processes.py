@@ -18,6 +18,7 @@ from crm.jobs.presence import is_heard
 from crm.models.job import JobStatus
 from crm.services import emails
 from crm.settings import Settings
+from tests.freezing import freeze
 from tests.waiting import until
 from tests.workers.conftest import jobs, until_ended
 from tests.workers.post_office import PostOffice
@@ -71,7 +72,7 @@ def test_what_a_killed_worker_left_is_done_by_the_next(
     """It dies with five jobs waiting for it."""
     worker, _ = start("worker"), start("scheduler")
     until(lambda: heard(database, "worker"))
-    worker.send_signal(signal.SIGSTOP)
+    freeze(database, worker.pid)
     numbers = [queued(database, f"mail {number}") for number in range(5)]
     until(lambda: all(job.status is JobStatus.DISPATCHED for job in jobs(database)))
     worker.kill()
