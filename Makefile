@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(wildcard crm seeds reports tests)
-PYTEST := $(BIN)/pytest -n 2
+PYTEST := $(BIN)/pytest -n 3
 
 # Nothing here asks uv for an interpreter of its own: the machine's python3 is used by both.
 export UV_PYTHON_DOWNLOADS := never

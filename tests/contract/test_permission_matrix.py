@@ -16,7 +16,7 @@ from crm.entity import entity_of, name_of, operations_of, permission
 from tests.contract.cells import FORM, Cell, body_of, of_api, of_panel
 from tests.contract.matrix import Sight, only, roles, verbs_of
 from tests.contract.population import MODELS, NEAR, SHARED, Row
-from tests.contract.stage import TURNED_AWAY, Deviations, Stage, each_role
+from tests.contract.stage import TURNED_AWAY, Deviations, Stage, each_role, on_one_database
 
 each_model = pytest.mark.parametrize("model", MODELS, ids=name_of)
 
@@ -126,6 +126,7 @@ def _of_many(sight: Sight, row: Row, verb: str) -> int:
 
 
 @each_model
+@on_one_database
 def test_each_verb_asks_for_its_own_permission(model: type[Any], stage: Stage) -> None:
     """Whoever sees everything and has one verb of an entity has no other."""
     row = next(row for row in stage.lasting(model) if row.whose in (SHARED, NEAR[-1]))

@@ -20,6 +20,7 @@ from crm.services import sessions
 from crm.services.email_composing import ABOUT
 from tests.admin.conftest import Visitor
 from tests.contract.population import Population, populate
+from tests.contract.stage import on_one_database
 from tests.factories import make
 
 MARK = "xss7"
@@ -158,6 +159,7 @@ def _columns(model: type[Any]) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("model", models(), ids=name_of)
+@on_one_database
 def test_what_people_type_never_runs(model: type[Any], poisoned: Any) -> None:
     visitor, rows = poisoned
     here, keys = f"/{identity(model)}", rows[model]
