@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(wildcard crm seeds reports tests)
-PYTEST := $(BIN)/pytest -n 3
+PYTEST := $(BIN)/pytest -n 2
 
 # Nothing here asks uv for an interpreter of its own: the machine's python3 is used by both.
 export UV_PYTHON_DOWNLOADS := never
@@ -46,7 +46,7 @@ coverage: install-dev ## run the tests and show the lines that none of them reac
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered
 
 browser: install-dev ## run the tests that need a browser
-	$(BIN)/pytest tests/browser
+	$(PYTEST) tests/browser
 
 bench: install-dev ## measure requests and jobs per second
 	$(BIN)/python -m tests.load

@@ -18,7 +18,6 @@ from tests.databases import Databases
 RUN_DIR = "CRM_TEST_RUN_DIR"
 RUN_OWNER = "CRM_TEST_RUN_OWNER"
 BACKENDS = ("sqlite", "postgresql")
-_WAITING = ("test_dev.py", "test_cli.py", "test_supervisor.py", "test_backup.py", "test_document_followed.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,20 +27,6 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[RUN_OWNER] = str(os.getpid())
     for name in Settings.model_fields:  # what a developer has exported must not change a test
         os.environ.pop(name.upper(), None)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those that wait for processes stand between those that compute, so that no core is idle meanwhile."""
-    waiting = [item for item in items if item.path.parent.name == "workers" or item.path.name in _WAITING]
-    if not waiting or len(items) < 20 * len(_WAITING):
-        return
-    apart = set(waiting)
-    others = [item for item in items if item not in apart]
-    step = max(len(others) // len(waiting), 1)
-    mixed: list[pytest.Item] = []
-    for place, item in enumerate(waiting):
-        mixed += [*others[place * step : (place + 1) * step], item]
-    items[:] = [*mixed, *others[len(waiting) * step :]]
 
 
 def pytest_collection_finish() -> None:
