@@ -12,7 +12,9 @@ from crm.errors import CrmError, Unavailable
 GONE = "The database does not answer; try again in a moment"
 HELD = "Somebody else is changing the same records; try again in a moment"
 RETRY_AFTER_S = 2
-_AWAY = (OSError, asyncpg.PostgresConnectionError, exc.TimeoutError, exc.OperationalError, exc.InterfaceError)
+#: what asyncpg raises on a connection that broke; the last one where it has heard of its end, but not yet ended
+LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_AWAY = (*LOST, exc.TimeoutError, exc.OperationalError, exc.InterfaceError)
 
 
 def unavailable(error: BaseException) -> Unavailable | None:

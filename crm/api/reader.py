@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 
 from crm.db import BUSY_MS, SILENCE_S, Database
 from crm.errors import Unavailable
-from crm.outages import GONE
+from crm.outages import GONE, LOST
 from crm.prepared import Prepared, Values
 
 _DRIVER = "postgresql+asyncpg"
@@ -31,7 +31,7 @@ _SERVER = {
     "default_transaction_read_only": "on",
     "application_name": "crm-reads",
 }
-_LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError)
+_LOST = (*LOST, asyncpg.CannotConnectNowError)
 Rows = Sequence[Sequence[Any]]
 
 

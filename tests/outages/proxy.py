@@ -13,10 +13,13 @@ CHUNK = 65_536
 
 
 class Proxy:
-    """`loses` is the share of replies after which the line is cut instead."""
+    """`loses` is the share of replies after which the line is cut instead; with `lingers`, a client whose server is
+    gone has its last words, but no end of the line.
+    """
 
     def __init__(self, target: Path, *, seed: int = 1) -> None:
         self.loses = 0.0
+        self.lingers = False
         self.lost = 0
         self._target, self._random = target, Random(seed)
 
@@ -24,7 +27,7 @@ class Proxy:
         with suppress(OSError):
             back, out = await asyncio.open_unix_connection(self._target)
             tasks = [asyncio.create_task(self._ask(reader, out)), asyncio.create_task(self._reply(back, writer))]
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks[: 1 if self.lingers else 2], return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
                 task.cancel()
             out.close()
