@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import event, insert, inspect
 from sqlalchemy.orm import InstanceState, Session
+from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE
 
 from crm.columns import now
 from crm.db import GUARDS, CrmSession, actor_of
@@ -27,6 +28,7 @@ MASK = "***"
 _UNTOLD = frozenset(
     {"id", "version", "created_at", "updated_at", "created_by", "search_text", "path", "seconds_before_hold"}
 )
+_UNKEPT = _UNTOLD | {"access_version"}
 Changes = dict[str, list[Any]]
 _WRITE = insert(AuditEntry)
 _WRITE_ONE = _WRITE.inline()
@@ -84,7 +86,7 @@ def entry_of_new(session: Session, record: Any) -> dict[str, Any] | None:
     _stamp(session, record, actor_of(session).user_id, is_new=True)
     if session.info.get("audit_off") or not _audited(record):
         return None
-    told = {"entity": name_of(type(record)), "changes": dict(_changes(record, is_new=True))}
+    told = {"entity": name_of(type(record)), "changes": dict(_first_values(record))}
     return _common(session) | told | {"action": session.info.get("verb") or "create"}
 
 
@@ -133,9 +135,9 @@ def _changes(record: Any, *, is_new: bool) -> Iterator[tuple[str, list[Any]]]:
     for column in state.mapper.column_attrs:
         name = column.key
         # most were not touched, and asking for their history costs more than all the rest
-        if name not in state.committed_state or name in _UNTOLD or name == "access_version":
+        if name not in state.committed_state or name in _UNKEPT:
             continue
-        history = state.attrs[name].history
+        history = state.get_history(name, PASSIVE_NO_INITIALIZE)
         if not history.has_changes():
             continue
         before = history.deleted[0] if history.deleted else None
@@ -143,6 +145,16 @@ def _changes(record: Any, *, is_new: bool) -> Iterator[tuple[str, list[Any]]]:
         if before != after:
             yield name, [MASK, MASK] if name in secret else [plain(before), plain(after)]
     yield from _relation_changes(state, is_new=is_new)
+
+
+def _first_values(record: Any) -> Iterator[tuple[str, list[Any]]]:
+    """`_changes` of a record that has no relations: nothing was there before."""
+    state: InstanceState[Any] = inspect(record)
+    secret, given = entity_of(type(record)).secret, state.dict
+    for column in state.mapper.column_attrs:
+        name = column.key
+        if given.get(name) is not None and name in state.committed_state and name not in _UNKEPT:
+            yield name, [MASK, MASK] if name in secret else [None, plain(given[name])]
 
 
 def _relation_changes(state: InstanceState[Any], *, is_new: bool) -> Iterator[tuple[str, list[Any]]]:

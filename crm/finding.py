@@ -75,7 +75,7 @@ def words_of(session: Session, record: Any, *, is_new: bool) -> str:
 
 def is_visible(session: Session, target: type[Any], key: int) -> bool:
     """`crm.access.is_visible` of a record whose name joins the words of another: remembers it for `words_of`."""
-    row = _look(session, target, key, visible(target, actor_of(session)), "seen")
+    row = _look(session, target, key, "seen")
     if row is not None:
         _labels(session)[target, key] = row[0]
     return row is not None
@@ -85,22 +85,24 @@ def _label(session: Session, target: type[Any], key: int) -> Any:
     """What a record is called."""
     known = _labels(session)
     if (target, key) not in known:
-        row = _look(session, target, key, true(), "any")
+        row = _look(session, target, key, "any")
         known[target, key] = row[0] if row is not None else ""
     return known[target, key]
 
 
-def _look(session: Session, target: type[Any], key: int, within: ColumnElement[bool], name: str) -> Any:
-    """Its label, by a statement kept beside the criteria.
+def _look(session: Session, target: type[Any], key: int, whose: str) -> Any:
+    """Its label, by a statement kept beside the criteria: if the actor has `seen` it, or `any`.
 
     It keeps that name until the transaction ends: whoever renames it waits, and finds the row that points at it.
+    That is what a foreign key holds as well, so that nothing else waits for it.
     """
     kept: dict[tuple[str, str], Any] = session.info.setdefault("criteria", {})
-    if (name_of(target), name) not in kept:
+    if (name_of(target), whose) not in kept:
         table = inspect(target).local_table
+        within = visible(target, actor_of(session)) if whose == "seen" else true()
         wanted = select(label_column(target)).where(table.c.id == bindparam("key"), within)
-        kept[name_of(target), name] = wanted.with_for_update(read=True, of=table)
-    return session.connection().execute(kept[name_of(target), name], {"key": key}).one_or_none()
+        kept[name_of(target), whose] = wanted.with_for_update(read=True, key_share=True, of=table)
+    return session.connection().execute(kept[name_of(target), whose], {"key": key}).one_or_none()
 
 
 def _labels(session: Session) -> dict[tuple[type[Any], int], Any]:
@@ -119,14 +121,31 @@ def _referring() -> dict[type[Any], list[tuple[type[Any], Field]]]:
     return made
 
 
+@event.listens_for(CrmSession, "before_flush")
+def _hold_names(session: Session, _context: Any, _instances: Any) -> None:
+    """Wait for those who have read the old name, and let nobody read it until this transaction ends: only where the
+    lock comes before the change does whoever waits for it see the new name.
+    """
+    for model in _referring():
+        keys = sorted(record.id for record in session.dirty if type(record) is model and _is_renamed(record))
+        if keys:
+            table = inspect(model).local_table
+            held = select(table.c.id).where(table.c.id.in_(keys)).order_by(table.c.id)
+            session.connection().execute(held.with_for_update())
+
+
 @event.listens_for(CrmSession, "after_flush")
 def _follow_names(session: Session, _context: Any) -> None:
-    for record in session.dirty:
+    for record in filter(_is_renamed, session.dirty):
         model = type(record)
-        if model in _referring() and inspect(record).attrs[entity_of(model).label].history.has_changes():
-            _labels(session).pop((model, record.id), None)
-            for child, field in _referring()[model]:
-                _rename(session, child, field, record)
+        _labels(session).pop((model, record.id), None)
+        for child, field in _referring()[model]:
+            _rename(session, child, field, record)
+
+
+def _is_renamed(record: Any) -> bool:
+    model = type(record)
+    return model in _referring() and inspect(record).attrs[entity_of(model).label].history.has_changes()
 
 
 def _rename(session: Session, child: type[Any], field: Field, record: Any) -> None:

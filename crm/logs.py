@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from contextvars import ContextVar
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import structlog
@@ -23,6 +23,7 @@ _SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie", "api_
 _LEVELS = {"error": 40, "warn": 30, "warning": 30, "info": 20, "debug": 10}
 #: written by ourselves
 _OURS = frozenset({"timestamp", "level", "request_id"})
+_SHORT = 100
 
 
 def _add_request_id(_logger: Any, _method: str, event: Any) -> Any:
@@ -31,9 +32,14 @@ def _add_request_id(_logger: Any, _method: str, event: Any) -> Any:
     return event
 
 
+@lru_cache(maxsize=1_000)
+def _names_secret(key: str) -> bool:
+    return any(word in key.lower() for word in _SECRET_WORDS)
+
+
 def _mask(_logger: Any, _method: str, event: Any) -> Any:
     for key in event:
-        if any(word in key.lower() for word in _SECRET_WORDS):
+        if _names_secret(key):
             event[key] = redaction.MASK
     return event
 
@@ -52,8 +58,16 @@ def _tell_error(_logger: Any, _method: str, event: Any) -> Any:
 def _redact(secrets: tuple[str, ...], _logger: Any, _method: str, event: Any) -> Any:
     for key, value in event.items():
         if isinstance(value, str) and key not in _OURS:
-            event[key] = redaction.nameless(redaction.masked(value, secrets))
+            event[key] = _clean(value, secrets) if len(value) > _SHORT else _clean_short(value, secrets)
     return event
+
+
+def _clean(text: str, secrets: tuple[str, ...]) -> str:
+    return redaction.nameless(redaction.masked(text, secrets))
+
+
+#: routes, methods and names of events come again and again
+_clean_short = lru_cache(maxsize=2_000)(_clean)
 
 
 def configure(settings: Settings) -> None:

@@ -25,7 +25,8 @@ def spell_alike(session: Session, contact: Contact, changed: frozenset[str]) -> 
     if "email" in changed:
         contact.email = spelled(contact.email)
     numbers = [name for name in _NUMBERS if name in changed and getattr(contact, name)]
-    country = _country(session, contact) if numbers else ""
+    local = any(not getattr(contact, name).lstrip().startswith("+") for name in numbers)
+    country = _country(session, contact) if local else ""
     for name in numbers:
         setattr(contact, name, normalised(getattr(contact, name), country=country))
 

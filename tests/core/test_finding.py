@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -68,6 +71,34 @@ def test_another_company_of_the_contact_is_known_at_once(database: Database, acm
         assert _named(database, "acme") == set()
         assert not name or _named(database, name) == {"Li Wei"}
     assert _named(database, "initech") == set()
+
+
+@pytest.mark.parametrize("first", ["the company is renamed", "the contact is created"])
+def test_a_contact_made_while_its_company_is_renamed_bears_the_new_name(
+    database: Database, acme: tuple[int, int], first: str
+) -> None:
+    def rename() -> None:
+        with database.transaction(TEST) as session:
+            records.update(session, session.get_one(Customer, acme[0]), {"name": "Globex"})
+            begun.set()
+            time.sleep(0.3)  # the other comes in between
+
+    def create() -> None:
+        with database.transaction(TEST) as session:
+            records.create(session, Contact, {"name": "Li Ming", "customer_id": acme[0]})
+            begun.set()
+            time.sleep(0.3)
+
+    begun = threading.Event()
+    order = [rename, create] if first == "the company is renamed" else [create, rename]
+    with ThreadPoolExecutor(2) as threads:
+        one = threads.submit(order[0])
+        assert begun.wait(10)
+        other = threads.submit(order[1])
+        one.result(30)
+        other.result(30)
+    assert _named(database, "globex") == {"Li Wei", "Li Ming"}
+    assert _named(database, "acme") == set()
 
 
 def test_a_contact_in_the_trash_comes_back_under_the_new_name(database: Database, acme: tuple[int, int]) -> None:
