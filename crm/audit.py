@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import event, insert, inspect
 from sqlalchemy.orm import InstanceState, Session
-from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE
+from sqlalchemy.orm.base import PassiveFlag
 
 from crm.columns import now
 from crm.db import GUARDS, CrmSession, actor_of
@@ -137,7 +137,7 @@ def _changes(record: Any, *, is_new: bool) -> Iterator[tuple[str, list[Any]]]:
         # most were not touched, and asking for their history costs more than all the rest
         if name not in state.committed_state or name in _UNKEPT:
             continue
-        history = state.get_history(name, PASSIVE_NO_INITIALIZE)
+        history = state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE)
         if not history.has_changes():
             continue
         before = history.deleted[0] if history.deleted else None

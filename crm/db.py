@@ -8,25 +8,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from time import monotonic
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.util import greenlet_spawn
 
+from crm import connections
 from crm.actor import Actor
+from crm.turns import Turns
 
 Result = TypeVar("Result")
 #: names of the listeners that protect every session; `crm.access` and `crm.audit` add theirs when imported
 GUARDS: set[str] = set()
-#: a connection that was idle for longer is asked whether it still lives
-IDLE_S = 1.0
-#: so long the web waits for silence to end: for a statement (the server ends each after 5 s), and for a sign of life
+#: so long the web waits for a statement before it counts as silence (the server ends each after 5 s)
 SILENCE_S = 6
-PING_S = 2
 #: how long a writer of SQLite waits for the others: web and workers
 BUSY_MS = {"web": 8_000, "work": 15_000}
 #: how often `run` begins anew where PostgreSQL gave its transaction up for another one
@@ -67,6 +65,8 @@ class Database:
         self._timeout_s = statement_timeout_s
         self._engines: dict[str, Engine] = {}
         self._async_engines: dict[str, AsyncEngine] = {}
+        # SQLite has one writer at a time, and those who wait for its lock ask for it in no order
+        self._turns = Turns(1, patience_s=BUSY_MS["web"] / 1000) if self.is_sqlite else Turns(pool_size, patience_s=3)
 
     # ------------------------------------------------------------------ engines
 
@@ -104,9 +104,9 @@ class Database:
 
     def _prepare(self, engine: Engine, *, write: bool, user: str) -> None:
         if self.is_sqlite:
-            _prepare_sqlite(engine, write=write, busy_ms=BUSY_MS[user])
+            connections.prepare_sqlite(engine, write=write, busy_ms=BUSY_MS[user])
         else:
-            _ping_idle(engine)
+            connections.ping_idle(engine)
 
     # ------------------------------------------------------------------ sessions
 
@@ -147,12 +147,13 @@ class Database:
         """
         _guarded()
         engine = self.async_engine().sync_engine
-        for left in reversed(range(TRIES)):
-            try:
-                return await greenlet_spawn(_in_transaction, engine, {"actor": actor, **info}, service, arguments)
-            except DBAPIError as error:
-                if not (left and _was_given_up(error)):
-                    raise
+        async with self._turns:
+            for left in reversed(range(TRIES)):
+                try:
+                    return await greenlet_spawn(_in_transaction, engine, {"actor": actor, **info}, service, arguments)
+                except DBAPIError as error:
+                    if not (left and _was_given_up(error)):
+                        raise
         raise AssertionError("the last try returns or raises")
 
     def _async_session(self, write: bool, actor: Actor, info: dict[str, Any]) -> AsyncSession:
@@ -192,56 +193,3 @@ def normalised(url: str) -> URL:
 def _guarded() -> None:
     if not _NEEDED <= GUARDS:
         raise RuntimeError(f"sessions are not protected yet: import {sorted(_NEEDED - GUARDS)} first")
-
-
-def _ping_idle(engine: Engine) -> None:
-    """Ask a connection that lay idle for a second whether it still lives, as `pool_pre_ping` asks every one.
-
-    A busy pool is spared one round trip a transaction; after a restart of the server nobody sees the dead connections.
-    """
-
-    @event.listens_for(engine, "checkin")
-    def _checkin(_connection: Any, record: Any) -> None:
-        record.info["idle_since"] = monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def _checkout(connection: Any, record: Any, _proxy: Any) -> None:
-        if monotonic() - record.info.get("idle_since", float("inf")) < IDLE_S:
-            return
-        try:
-            if engine.dialect.is_async:
-                connection.run_async(_ping)
-            else:
-                engine.dialect.do_ping(connection)
-        except Exception as error:
-            raise DisconnectionError from error
-
-
-async def _ping(connection: Any) -> None:
-    """asyncpg's; a server that is frozen would else be waited for as long as for a statement, and once more at the
-    end of the connection.
-    """
-    try:
-        await connection.execute(";", timeout=PING_S)
-    except Exception:
-        connection.terminate()
-        raise
-
-
-def _prepare_sqlite(engine: Engine, *, write: bool, busy_ms: int) -> None:
-    """WAL, foreign keys, and our own BEGIN: SQLAlchemy's default lost 1,030 of 1,200 concurrent updates."""
-
-    @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        pragmas = [f"busy_timeout={busy_ms}", "foreign_keys=ON", "temp_store=MEMORY"]
-        pragmas += ["journal_mode=WAL", "synchronous=FULL"] if write else ["query_only=ON"]
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -5,12 +5,14 @@ What other libraries log goes the same way as our own lines.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from contextvars import ContextVar
 from functools import lru_cache, partial
 from typing import Any
 
+import orjson
 import structlog
 
 from crm import redaction
@@ -70,6 +72,13 @@ def _clean(text: str, secrets: tuple[str, ...]) -> str:
 _clean_short = lru_cache(maxsize=2_000)(_clean)
 
 
+def _json(event: Any, **options: Any) -> str:
+    try:
+        return orjson.dumps(event, default=options["default"]).decode()
+    except TypeError:  # half a character, or a number of more than 64 bits: slower, and it never fails
+        return json.dumps(event, **options)
+
+
 def configure(settings: Settings) -> None:
     """Lines for people on a terminal, JSON otherwise; the level is LOG_LEVEL, or debug with DEBUG=crm:*."""
     level = 10 if settings.debug_logging else _LEVELS[settings.log_level]
@@ -82,7 +91,7 @@ def configure(settings: Settings) -> None:
         _mask,
         _tell_error,
         partial(_redact, redaction.secrets_of(settings)),
-        structlog.dev.ConsoleRenderer(colors=terminal) if text else structlog.processors.JSONRenderer(),
+        structlog.dev.ConsoleRenderer(colors=terminal) if text else structlog.processors.JSONRenderer(_json),
     ]
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, *chain],

@@ -22,6 +22,7 @@ from crm.db import BUSY_MS, SILENCE_S, Database
 from crm.errors import Unavailable
 from crm.outages import GONE, LOST
 from crm.prepared import Prepared, Values
+from crm.turns import Turns
 
 _DRIVER = "postgresql+asyncpg"
 _CONNECT_S = 3
@@ -58,7 +59,7 @@ class PostgresReader:
         dialect: Any = self.dialect
         self._options: dict[str, Any] = dialect.create_connect_args(database.url.set(drivername=_DRIVER))[1]
         self._idle: deque[Any] = deque()
-        self._free = asyncio.Semaphore(size)
+        self._turns = Turns(size, patience_s=_CONNECT_S)
 
     async def fetch(self, prepared: Prepared, values: Values) -> Rows:
         arguments = prepared.arguments(values)
@@ -74,32 +75,19 @@ class PostgresReader:
             raise Unavailable(GONE) from None
 
     async def _run(self, sql: str, arguments: list[Any]) -> Rows:
-        await self._wait()
         connection: Any = None
-        try:
-            connection = self._idle.pop() if self._idle else await self._connect()
-            rows: Rows = await connection.fetch(sql, *arguments)
-        except asyncpg.QueryCanceledError:
-            raise Unavailable("The request took too long; narrow it down") from None
-        except BaseException:
-            if connection is not None:
-                connection.terminate()
-            raise
-        else:
+        async with self._turns:
+            try:
+                connection = self._idle.pop() if self._idle else await self._connect()
+                rows: Rows = await connection.fetch(sql, *arguments)
+            except asyncpg.QueryCanceledError:
+                raise Unavailable("The request took too long; narrow it down") from None
+            except BaseException:
+                if connection is not None:
+                    connection.terminate()
+                raise
             self._idle.append(connection)
             return rows
-        finally:
-            self._free.release()
-
-    async def _wait(self) -> None:
-        if not self._free.locked():
-            await self._free.acquire()  # does not suspend
-            return
-        try:
-            async with asyncio.timeout(_CONNECT_S):
-                await self._free.acquire()
-        except TimeoutError:
-            raise Unavailable(GONE) from None
 
     async def _connect(self) -> Any:
         try:

@@ -62,9 +62,9 @@ def test_who_wants_no_more_mail_is_asked_to_come_again(tmp_path: Path) -> None:
 def test_a_frozen_database_holds_no_request_for_long_and_needs_no_restart(
     run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("crm.db.PING_S", "crm.db.SILENCE_S", "crm.api.reader.SILENCE_S", "crm.api.reader._CONNECT_S"):
+    for name in ("crm.connections.PING_S", "crm.db.SILENCE_S", "crm.api.reader.SILENCE_S", "crm.api.reader._CONNECT_S"):
         monkeypatch.setattr(name, 0.5)
-    monkeypatch.setattr("crm.db.IDLE_S", 0.0)
+    monkeypatch.setattr("crm.connections.IDLE_S", 0.0)
     folder = run_dir / f"frozen-{os.getpid()}"
     folder.mkdir()
     with crashing.postgresql(folder / "postgresql") as (server, url), opened(url, tmp_path) as (client, settings):

@@ -106,7 +106,7 @@ def test_a_failing_migration_leaves_the_schema_as_it_was(database: Database) -> 
 def test_connections_that_died_while_idle_are_replaced_unseen(
     database: Database, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crm.db.IDLE_S", 0.0)
+    monkeypatch.setattr("crm.connections.IDLE_S", 0.0)
     key = _customer(database)
     _end_all_connections(database)
     with database.transaction(TEST) as session:
@@ -121,6 +121,24 @@ def test_connections_that_died_while_idle_are_replaced_unseen(
         await database.dispose_async()
 
     asyncio.run(both_times())
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_connections_that_live_are_kept_however_long_they_were_idle(
+    database: Database, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.connections.IDLE_S", 0.0)
+
+    async def served_by() -> int:
+        async with database.read_only_async(TEST) as session:
+            return int((await session.execute(text("SELECT pg_backend_pid()"))).scalar_one())
+
+    async def each_time() -> set[int]:
+        pids = {await served_by() for _ in range(3)}
+        await database.dispose_async()
+        return pids
+
+    assert len(asyncio.run(each_time())) == 1
 
 
 def _end_all_connections(database: Database) -> None:
