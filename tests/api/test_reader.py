@@ -13,6 +13,7 @@ from crm.db import Database
 from crm.models import Tag
 from crm.prepared import Prepared
 from tests.outages.proxy import Proxy, between
+from tests.waiting import until
 
 CUT = text("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'crm-reads'")
 
@@ -36,7 +37,9 @@ async def _before_and_after(database: Database, reader: Reader, wire: Proxy) -> 
     with engine.connect() as connection:
         assert connection.scalar(CUT)
     engine.dispose()
-    await asyncio.sleep(0.2)  # the server's last words arrive
+    until(lambda: wire.ends)
+    for _ in range(3):
+        await asyncio.sleep(0)  # the server's last words are read
     wire.lingers = False
     after = await reader.fetch(asked, {})
     await reader.close()

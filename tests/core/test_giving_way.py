@@ -25,14 +25,16 @@ def _two(database: Database) -> list[int]:
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 def test_a_transaction_that_was_given_up_is_done_again_from_its_beginning(database: Database, backend: str) -> None:
-    keys, begun = _two(database), list[int]()
+    keys, begun, held = _two(database), list[int](), set[int]()
 
     def count_both(session: Session, order: list[int]) -> None:
         begun.append(order[0])
         for key in order:
             customer = access.find(session, Customer, key, lock=True)
             records.update(session, customer, {"size": (customer.size or 0) + 1})
-            session.execute(text("SELECT pg_sleep(0.3)"))
+            held.add(key)
+            while len(held) < 2:  # each has one
+                session.execute(text("SELECT pg_sleep(0.01)"))
 
     async def both() -> None:
         orders = (keys, keys[::-1])

@@ -14,12 +14,13 @@ CHUNK = 65_536
 
 class Proxy:
     """`loses` is the share of replies after which the line is cut instead; with `lingers`, a client whose server is
-    gone has its last words, but no end of the line.
+    gone has its last words, but no end of the line; `ends` counts the servers that went.
     """
 
     def __init__(self, target: Path, *, seed: int = 1) -> None:
         self.loses = 0.0
         self.lingers = False
+        self.ends = 0
         self.lost = 0
         self._target, self._random = target, Random(seed)
 
@@ -47,6 +48,7 @@ class Proxy:
                     return
                 writer.write(data)
                 await writer.drain()
+        self.ends += 1
 
 
 @contextmanager
