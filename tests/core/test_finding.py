@@ -92,14 +92,12 @@ def test_a_contact_made_while_its_company_is_renamed_bears_the_new_name(
     def rename() -> None:
         with database.transaction(TEST) as session:
             records.update(session, session.get_one(Customer, acme[0]), {"name": "Globex"})
-            begun.set()
-            _until_another_waits(database)
+            meet()
 
     def create() -> None:
         with database.transaction(TEST) as session:
             records.create(session, Contact, {"name": "Li Ming", "customer_id": acme[0]})
-            begun.set()
-            _until_another_waits(database)
+            meet()
 
     def meet() -> None:
         if not begun.is_set():
