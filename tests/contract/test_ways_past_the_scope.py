@@ -16,7 +16,7 @@ ROOT = Path(crm.__file__).parents[1]
 ALLOWED = {
     "crm/api/": "the prepared selects: they carry the same clause as the sessions",
     "crm/backup/": "copies whole databases, and puts them back",
-    "crm/db.py": "begins the transactions of SQLite",
+    "crm/connections.py": "begins the transactions of SQLite",
     "crm/jobs/": "the queue's counted statements, on rows that belong to the system",
     "crm/workers/": "the same",
     "crm/migrations/": "the schema itself",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
+
+from tests.loops import serving
 
 CHUNK = 65_536
 
@@ -54,26 +55,10 @@ class Proxy:
 @contextmanager
 def between(target: Path, path: Path) -> Iterator[Proxy]:
     """Listens at `path`, in a thread of its own."""
-    proxy, ready, loop = Proxy(target), threading.Event(), asyncio.new_event_loop()
+    proxy = Proxy(target)
 
     async def begin() -> None:
         await asyncio.start_unix_server(proxy.serve, path)
-        ready.set()
 
-    def run() -> None:
-        loop.run_until_complete(begin())
-        loop.run_forever()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    if not ready.wait(30):
-        raise RuntimeError("the proxy did not start")
-    try:
+    with serving(begin):
         yield proxy
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)

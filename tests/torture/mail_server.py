@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from random import Random
+
+from tests.loops import serving
 
 #: what happens → how often, in percent; each recipient meets one, at the first try, and is then well received
 BEHAVIOURS = {
@@ -134,24 +135,11 @@ def _say(writer: asyncio.StreamWriter, line: str) -> None:
 @contextmanager
 def running(*, seed: int = 1, behaves: bool = False) -> Iterator[MailServer]:
     """In a thread of its own, on a free port of this machine; with `behaves` it takes everything at once."""
-    server, ready = MailServer(seed=seed, behaves=behaves), threading.Event()
-    loop = asyncio.new_event_loop()
+    server = MailServer(seed=seed, behaves=behaves)
 
     async def begin() -> None:
         listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
         server.port = listening.sockets[0].getsockname()[1]
-        ready.set()
 
-    def run() -> None:
-        loop.run_until_complete(begin())
-        loop.run_forever()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    if not ready.wait(30):
-        raise RuntimeError("the mail server did not start")
-    try:
+    with serving(begin):
         yield server
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)

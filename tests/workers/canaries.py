@@ -87,13 +87,17 @@ class Day:
         self.found["refresh again"] = renewed["refreshToken"]
         self.keep("error refresh", anybody.post("/auth/refresh", {"refreshToken": told["accessToken"]}))
         self.keep("error own password", self.boss.put("/auth/password", {"oldPassword": TYPED, "newPassword": "x"}))
-        page = client.get("/admin/login")
-        token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
-        assert token is not None
-        form = {"csrf_token": token[1], "username": "boss", "password": PASSWORD}
-        client.post("/admin/login", data=form, headers={"origin": "http://testserver"}, follow_redirects=False)
-        self.found["session"] = client.cookies["crm_session"]
+        self.found["session"] = self._visit_panel(PASSWORD)
         self.reset()
+
+    def _visit_panel(self, password: str) -> str:
+        """The cookie of a session."""
+        client = self.world.client
+        token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/admin/login").text)
+        assert token is not None
+        form = {"csrf_token": token[1], "username": "boss", "password": password}
+        client.post("/admin/login", data=form, headers={"origin": "http://testserver"}, follow_redirects=False)
+        return str(client.cookies["crm_session"])
 
     def reset(self) -> None:
         anybody = Caller(self.world.client, "", 0)
@@ -113,12 +117,7 @@ class Day:
     def visit(self) -> None:
         """Every list, form, page and export of both doors."""
         client = self.world.client
-        page = client.get("/admin/login")
-        token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
-        assert token is not None
-        form = {"csrf_token": token[1], "username": "boss", "password": NEXT}
-        client.post("/admin/login", data=form, headers={"origin": "http://testserver"}, follow_redirects=False)
-        self.found["session again"] = client.cookies["crm_session"]
+        self.found["session again"] = self._visit_panel(NEXT)
         for model in models():
             here, key = f"/admin/{identity(model)}", self._key(model)
             for path in ("list", "export/csv", *((f"details/{key}", f"edit/{key}") if key else ())):
