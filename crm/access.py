@@ -165,8 +165,7 @@ def find(session: Session, model: type[Any], key: int, *, trash: str = "live", l
 
 def is_visible(session: Session, model: type[Any], key: int) -> bool:
     """Whether there is such a live record and the actor sees it: a lean statement, kept beside the criteria."""
-    kept: dict[tuple[str, str], Any] = session.info.setdefault("criteria", {})
-    name = (name_of(model), "one")
+    kept, name = actor_of(session).criteria, ("is visible", model)
     if name not in kept:
         number = inspect(model).columns["id"]
         kept[name] = select(number).where(number == bindparam("key"), visible(model, actor_of(session)))
@@ -191,7 +190,7 @@ def _narrow(state: ORMExecuteState) -> None:
     if not state.is_orm_statement and any(True for _ in _entities(state)):
         raise RuntimeError("a select of bare table columns passes by the scope; select attributes of the mapped class")
     trash = str(options.get("trash", "live"))
-    criteria = [_criterion(state.session, model, actor, trash) for model in _entities(state)]
+    criteria = [_criterion(model, actor, trash) for model in _entities(state)]
     state.statement = state.statement.options(*[c for c in criteria if c is not None])
 
 
@@ -218,16 +217,15 @@ class _Criterion(LoaderCriteriaOption):
         return ext_info._adapter.traverse(clause) if ext_info.is_aliased_class else clause
 
 
-def _criterion(session: Session, model: type[Any], actor: Actor, trash: str) -> Any:
-    """The loader option for one entity, made once a session."""
-    made: dict[tuple[str, str], Any] = session.info.setdefault("criteria", {})
-    key = (name_of(model), trash)
-    if key not in made:
+def _criterion(model: type[Any], actor: Actor, trash: str) -> Any:
+    """The loader option for one entity, made once for an actor; None where nothing is narrowed."""
+    key = (model, trash)
+    if key not in actor.criteria:
         clause = visible(model, actor, trash=trash)
         free = clause.compare(and_(true(), true()))
         option = _Criterion(model, clause, include_aliases=True, propagate_to_loaders=False)
-        made[key] = None if free else option
-    return made[key]
+        actor.criteria[key] = None if free else option
+    return actor.criteria[key]
 
 
 GUARDS.add("access")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 
 class Scope(StrEnum):
@@ -26,7 +28,8 @@ class Actor:
 
     `grants` maps a permission's name to the widest scope any of the user's roles gives it; `team_ids` are the
     user's teams and all teams below them; `everything` is true for administrators and for the system itself.
-    `access_version` is the user's at loading time: whoever keeps an actor compares it before answering.
+    `access_version` is the user's at loading time: whoever keeps an actor compares it before answering.  `criteria`
+    are what `crm.access` has made of these very rights so far.
     """
 
     user_id: int | None
@@ -40,6 +43,7 @@ class Actor:
     tokens_from: float = 0.0
     locale: str = "en"
     timezone: str = "UTC"
+    criteria: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def may(self, permission: str | None) -> bool:
         """None stands for "a token is enough"."""
@@ -52,6 +56,7 @@ class Actor:
         return self.grants.get(permission)
 
 
+@lru_cache(maxsize=100)
 def system(name: str) -> Actor:
     """The process itself: a worker, the scheduler, the command line."""
     return Actor(user_id=None, name=name, everything=True)

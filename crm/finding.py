@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from crm.access import visible
 from crm.actor import Actor, Scope
 from crm.db import CrmSession, actor_of
-from crm.entity import entity_of, name_of, permission
+from crm.entity import entity_of, permission
 from crm.fields import Field, Kind, fields_of, label_column, models, related
 from crm.search_text import index_text, matches, own_words, referred_words, with_referred
 
@@ -96,13 +96,13 @@ def _look(session: Session, target: type[Any], key: int, whose: str) -> Any:
     It keeps that name until the transaction ends: whoever renames it waits, and finds the row that points at it.
     That is what a foreign key holds as well, so that nothing else waits for it.
     """
-    kept: dict[tuple[str, str], Any] = session.info.setdefault("criteria", {})
-    if (name_of(target), whose) not in kept:
+    kept, name = actor_of(session).criteria, ("label", target, whose)
+    if name not in kept:
         table = inspect(target).local_table
         within = visible(target, actor_of(session)) if whose == "seen" else true()
         wanted = select(label_column(target)).where(table.c.id == bindparam("key"), within)
-        kept[name_of(target), whose] = wanted.with_for_update(read=True, key_share=True, of=table)
-    return session.connection().execute(kept[name_of(target), whose], {"key": key}).one_or_none()
+        kept[name] = wanted.with_for_update(read=True, key_share=True, of=table)
+    return session.connection().execute(kept[name], {"key": key}).one_or_none()
 
 
 def _labels(session: Session) -> dict[tuple[type[Any], int], Any]:

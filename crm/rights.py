@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from types import MappingProxyType
 from typing import Any
 
@@ -18,7 +19,34 @@ from crm.models.user import User, user_role, user_team
 ADMIN = "admin"
 _UNSCOPED = {"unscoped": True}
 #: a change of one of these changes what the user may do
-_RIGHTS = ("status", "password_hash", "roles", "teams", "deleted_at", "tokens_from", "locale", "timezone")
+_RIGHTS = ("status", "password_hash", "roles", "teams", "deleted_at", "tokens_from")
+#: the rest of what an Actor tells
+_TOLD = ("username", "name", "locale", "timezone")
+#: how many actors a process keeps
+_KEPT = 10_000
+
+
+class KeptActors:
+    """The actors of one process; whoever takes one out compares its `access_version` before it counts."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, Actor] = OrderedDict()
+
+    def get(self, user_id: int, version: int | None = None) -> Actor | None:
+        """The one that is kept; with `version`, only if that is still its own."""
+        found = self._kept.get(user_id)
+        return found if found is not None and version in (None, found.access_version) else None
+
+    def load(self, session: Session, user_id: int) -> Actor | None:
+        """`load_actor`, kept from now on."""
+        actor = load_actor(session, user_id)
+        if actor is None:
+            self._kept.pop(user_id, None)
+            return None
+        self._kept[user_id] = actor
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return actor
 
 
 def load_actor(session: Session, user_id: int) -> Actor | None:
@@ -88,7 +116,7 @@ def _teams(session: Session, user_id: int) -> list[int]:
 @event.listens_for(CrmSession, "before_flush")
 def _notice(session: Session, _context: Any, _instances: Any) -> None:
     for user in [o for o in session.dirty if isinstance(o, User)]:
-        if any(inspect(user).attrs[name].history.has_changes() for name in _RIGHTS):
+        if any(inspect(user).attrs[name].history.has_changes() for name in (*_RIGHTS, *_TOLD)):
             # counted by the database: a change that another transaction made meanwhile must count too
             user.access_version = User.access_version + 1
     touched = {*session.new, *session.dirty, *session.deleted}

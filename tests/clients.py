@@ -18,6 +18,7 @@ from crm.services import tokens
 from crm.settings import Settings
 from tests import factories
 from tests.described import hold_against_document
+from tests.whole import WholeClient
 
 Answer = Any
 
@@ -95,7 +96,7 @@ def settings_for(url: str, folder: Path) -> Settings:
 def started(url: str, settings: Settings) -> Iterator[World]:
     """The whole application on a database; unexpected errors become answers, as in production."""
     database = Database(url, pool_size=5)
-    with TestClient(make_app(Database(url, pool_size=5), settings), raise_server_exceptions=False) as client:
+    with WholeClient(make_app(Database(url, pool_size=5), settings)) as client:
         client.event_hooks["response"].append(hold_against_document)
         yield World(client, database, settings)
     database.dispose()

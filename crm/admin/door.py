@@ -19,7 +19,7 @@ from crm.admin.visitor import Visitor, current_actor
 from crm.db import Database
 from crm.entity import permission
 from crm.models.job import Job
-from crm.rights import load_actor
+from crm.rights import KeptActors
 from crm.services import job_console, notifications, restorations, sessions
 from crm.settings import Settings
 
@@ -52,6 +52,7 @@ class Door:
 
     def __init__(self, app: ASGIApp, database: Database, settings: Settings) -> None:
         self.app, self.database, self.settings = app, database, settings
+        self._kept = KeptActors()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,7 +84,7 @@ class Door:
         actor_of_sessions = system("panel")
         async with self.database.read_only_async(actor_of_sessions) as session:
             found = await session.run_sync(sessions.find_session, cookie)
-            actor = await session.run_sync(load_actor, found.user_id) if found and found.user_id else None
+            actor = await session.run_sync(self._actor, found)
             news = await session.run_sync(_news, actor) if actor and request.method == "GET" else {}
         if found is None or actor is None:
             return guest
@@ -91,6 +92,12 @@ class Door:
             async with self.database.transaction_async(actor_of_sessions) as session:
                 await session.run_sync(sessions.touch, cookie)
         return Visitor(actor, cookie, found.csrf_token, **news)
+
+    def _actor(self, session: Session, found: sessions.Found | None) -> Actor | None:
+        """Whose session it is, with the rights of this moment."""
+        if found is None or found.user_id is None:
+            return None
+        return self._kept.get(found.user_id, found.access_version) or self._kept.load(session, found.user_id)
 
     def _speak(self, request: Request, actor: Actor | None) -> None:
         chosen = request.cookies.get(LANGUAGE_COOKIE)

@@ -135,19 +135,14 @@ class Call:
 
     # ------------------------------------------------------------------ what is done
 
-    @property
-    def session_info(self) -> dict[str, Any]:
-        """What sessions of this caller know besides the actor."""
-        return {} if self.caller is None else {"criteria": self.caller.criteria}
-
     async def read(self, service: Callable[..., Result], *arguments: Any) -> Result:
         """`service(session, …)` in a session of the actor that keeps nothing."""
-        async with self.context.database.read_only_async(self.actor, **self.session_info) as session:
+        async with self.context.database.read_only_async(self.actor) as session:
             return await session.run_sync(service, *arguments)
 
     async def run(self, service: Callable[..., Result], *arguments: Any) -> Result:
         """`service(session, …)` in one transaction of the actor, without regard to Idempotency-Key."""
-        return await self.context.database.run(self.actor, service, *arguments, **self.session_info)
+        return await self.context.database.run(self.actor, service, *arguments)
 
     async def write(self, work: Callable[[Session], Answer]) -> Answer:
         """`work(session)` in one transaction; a POST with an Idempotency-Key is done once and answered alike."""

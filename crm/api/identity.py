@@ -20,7 +20,7 @@ from crm.errors import Unauthenticated
 from crm.models.token_blacklist import TokenBlacklist
 from crm.models.user import User
 from crm.prepared import Prepared, Values
-from crm.rights import load_actor
+from crm.rights import KeptActors
 from crm.services import tokens
 from crm.settings import Settings
 
@@ -37,14 +37,10 @@ _PULSE = select(VERSION.label("version"), SIGNED_OUT.label("signed_out"))
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A verified token and the user it speaks for, with the rights they had when last looked up.
-
-    `criteria` are the session criteria of these very rights, made by the first session that needs them.
-    """
+    """A verified token and the user it speaks for, with the rights they had when last looked up."""
 
     actor: Actor
     claims: tokens.Claims
-    criteria: dict[Any, Any]
 
     @property
     def user_id(self) -> int:
@@ -57,14 +53,14 @@ class Identity:
     def __init__(self, database: Database, settings: Settings, reader: Reader) -> None:
         self._database, self._settings, self._reader = database, settings, reader
         self._claims: OrderedDict[str, tokens.Claims] = OrderedDict()
-        self._actors: OrderedDict[int, tuple[Actor, dict[Any, Any]]] = OrderedDict()
+        self._actors = KeptActors()
         self._pulse = Prepared(_PULSE, reader.dialect)
 
     async def caller(self, authorization: str | None) -> Caller:
         """Whoever an `Authorization` header names; their rights may be out of date: `confirm`, or compare."""
         claims = self._verified(_bearer(authorization))
         kept = self._actors.get(claims.user_id)
-        return self._current(claims, *kept) if kept is not None else await self.reload(claims)
+        return _current(claims, kept) if kept is not None else await self.reload(claims)
 
     async def confirm(self, caller: Caller) -> Caller:
         """The caller with the rights of this moment; Unauthenticated if the token no longer counts."""
@@ -83,19 +79,10 @@ class Identity:
 
     async def reload(self, claims: tokens.Claims) -> Caller:
         async with self._database.read_only_async(system("identity")) as session:
-            actor = await session.run_sync(load_actor, claims.user_id)
+            actor = await session.run_sync(self._actors.load, claims.user_id)
         if actor is None:
-            self._actors.pop(claims.user_id, None)
             raise Unauthenticated(BAD_TOKEN)
-        kept = self._actors[claims.user_id] = (actor, {})
-        if len(self._actors) > _KEPT:
-            self._actors.popitem(last=False)
-        return self._current(claims, *kept)
-
-    def _current(self, claims: tokens.Claims, actor: Actor, criteria: dict[Any, Any]) -> Caller:
-        if claims.issued_at < actor.tokens_from:
-            raise Unauthenticated(BAD_TOKEN)
-        return Caller(actor, claims, criteria)
+        return _current(claims, actor)
 
     def _verified(self, token: str) -> tokens.Claims:
         """A signature is checked once a token; whether it has expired, each time."""
@@ -109,6 +96,12 @@ class Identity:
             del self._claims[token]
             raise Unauthenticated(BAD_TOKEN)
         return claims
+
+
+def _current(claims: tokens.Claims, actor: Actor) -> Caller:
+    if claims.issued_at < actor.tokens_from:
+        raise Unauthenticated(BAD_TOKEN)
+    return Caller(actor, claims)
 
 
 def _bearer(authorization: str | None) -> str:

@@ -7,9 +7,10 @@ disabled, deleted or gets another password.
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm.columns import now
@@ -41,25 +42,29 @@ def open_session(session: Session, user: User | None) -> str:
     return value
 
 
-def find_session(session: Session, cookie: str) -> AdminSession | None:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A live session; `access_version` is its user's at this moment."""
+
+    user_id: int | None
+    csrf_token: str
+    seen_at: datetime
+    access_version: int | None
+
+
+def find_session(session: Session, cookie: str) -> Found | None:
     """The live session of a cookie; None if there is none, it ran out, or its user may no longer sign in."""
     moment = now()
-    found = session.scalar(
-        select(AdminSession).where(
-            AdminSession.token_hash == digest(cookie),
-            AdminSession.expires_at > moment,
-            AdminSession.seen_at > moment - IDLE,
-        )
-    )
-    if found is None or found.user_id is None:
-        return found
-    valid = select(User.id).where(
-        User.id == found.user_id, User.status, User.deleted_at.is_(None), User.tokens_from <= found.created_at
-    )
-    return found if session.scalar(valid, execution_options={"unscoped": True}) is not None else None
+    told = (AdminSession.user_id, AdminSession.csrf_token, AdminSession.seen_at, User.access_version)
+    may_sign_in = and_(User.status, User.deleted_at.is_(None), User.tokens_from <= AdminSession.created_at)
+    wanted = select(*told).outerjoin(User, User.id == AdminSession.user_id)
+    wanted = wanted.where(AdminSession.token_hash == digest(cookie), AdminSession.expires_at > moment)
+    wanted = wanted.where(AdminSession.seen_at > moment - IDLE, or_(AdminSession.user_id.is_(None), may_sign_in))
+    row = session.execute(wanted, execution_options={"unscoped": True}).one_or_none()
+    return Found(*row) if row is not None else None
 
 
-def needs_touch(found: AdminSession) -> bool:
+def needs_touch(found: Found) -> bool:
     """Whether the session was last seen so long ago that `touch` should be called."""
     return found.seen_at < now() - TOUCH_AFTER
 

@@ -22,6 +22,7 @@ from crm.models import User
 from crm.services import sessions
 from crm.settings import Settings
 from tests import factories
+from tests.whole import WholeClient
 
 Answer = Any
 SITE = "http://testserver"
@@ -97,7 +98,7 @@ def client(database: Database, settings: Settings) -> Iterator[TestClient]:
     app = Starlette()
     opened = Database(database.url.render_as_string(hide_password=False), pool_size=5)
     create_admin(app, opened, settings)
-    with TestClient(app, raise_server_exceptions=False) as started:
+    with WholeClient(app) as started:
         yield started
         assert started.portal is not None
         started.portal.call(opened.dispose_async)
