@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from crm import schemas
@@ -178,6 +179,7 @@ def _upper(plural: str) -> str:
 # ---------------------------------------------------------------------------------------------- parameters
 
 
+@cache
 def shape_parameters(model: type[Any]) -> tuple[Parameter, ...]:
     """`fields` and `include`."""
     names = ", ".join(f.json for f in fields_of(model).values())
@@ -187,6 +189,7 @@ def shape_parameters(model: type[Any]) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
+@cache
 def list_parameters(model: type[Any]) -> tuple[Parameter, ...]:
     """Everything a list may be asked for; filters with operators are described by their plain form."""
     sizes: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE_SIZE}
