@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from crm import schemas
@@ -50,7 +49,7 @@ def method(model: type[Any], action: str, operation: Operation | None) -> dict[s
     known: dict[str, dict[str, Any]] = {
         "list": {
             "summary": f"List {many.lower()}.",
-            "parameters": list_parameters(model),
+            "parameters": list_parameters(model) if action == "list" else (),  # the longest by far
             "data": _page(record),
             "operation_id": f"list{_upper(plural_of(model))}",
         },
@@ -179,7 +178,6 @@ def _upper(plural: str) -> str:
 # ---------------------------------------------------------------------------------------------- parameters
 
 
-@cache
 def shape_parameters(model: type[Any]) -> tuple[Parameter, ...]:
     """`fields` and `include`."""
     names = ", ".join(f.json for f in fields_of(model).values())
@@ -189,7 +187,6 @@ def shape_parameters(model: type[Any]) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
-@cache
 def list_parameters(model: type[Any]) -> tuple[Parameter, ...]:
     """Everything a list may be asked for; filters with operators are described by their plain form."""
     sizes: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE_SIZE}
