@@ -55,7 +55,8 @@ def routes() -> list[Endpoint]:
         "DELETE": _method("delete", delete),
     }
     found = [Endpoint("/categories/tree", {"GET": _tree()}), Endpoint("/categories", everyone)]
-    return [*category_types.routes(), *found, Endpoint("/categories/{id}", one)]
+    found += [Endpoint("/categories/{id}", one), _GENERATED.bulk_endpoint()]
+    return [*category_types.routes(), *found]
 
 
 def _tree() -> Method:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,13 +11,15 @@ from sqlalchemy.orm import Session
 from crm import access, schemas
 from crm.api import openapi_records as described
 from crm.api import query
+from crm.api.bulk import Rows
 from crm.api.call import Call
 from crm.api.conditions import expected_version, tag
 from crm.api.envelope import Answer, success
 from crm.api.json_schema import COUNT, FLAG, INSTANT, NUMBER, TEXT, many, record
+from crm.api.resources import Resource
 from crm.api.routing import TOKEN, Endpoint, Method
 from crm.api.written import record_data
-from crm.entity import permission
+from crm.entity import Operation, permission
 from crm.errors import NotFound, invalid
 from crm.models.category_type import CategoryType
 from crm.services import records
@@ -41,7 +44,8 @@ def routes() -> list[Endpoint]:
         "PATCH": _method("change", update, data=changed),
         "DELETE": _method("delete", delete),
     }
-    return [Endpoint("/category-types", everyone), Endpoint("/category-types/{id}", one)]
+    found = [Endpoint("/category-types", everyone), Endpoint("/category-types/{id}", one)]
+    return [*found, _Types(CategoryType).bulk_endpoint()]
 
 
 def _method(action: str, run: Any, **changed: Any) -> Method:
@@ -49,6 +53,20 @@ def _method(action: str, run: Any, **changed: Any) -> Method:
     told = described.method(CategoryType, action, None) | changed
     told["parameters"] = tuple(p for p in told.get("parameters", ()) if p.name not in _NOT_HERE)
     return Method(run, (None if reads else permission(CategoryType, action)) or TOKEN, carried=reads, **told)
+
+
+class _Types(Resource):
+    """The generated route for many, showing what the others here show."""
+
+    def _method(self, action: str, run: Any, operation: Operation | None = None) -> Method:
+        made = super()._method(action, run, operation)
+        both = dict.fromkeys(("created", "updated"), many(ONE))
+        return replace(made, data={**made.data, "properties": made.data["properties"] | both})
+
+    def tell(self, _session: Session, rows: Rows) -> None:
+        for row in rows:
+            for name in row.keys() - set(KEYS):
+                del row[name]
 
 
 # ---------------------------------------------------------------------------------------------- reads

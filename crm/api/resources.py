@@ -56,11 +56,14 @@ class Resource:
             one["DELETE"] = self._method("delete", self.delete)
         found = [Endpoint(base, many), Endpoint(f"{base}/{{id}}", one)]
         if verbs:
-            found.append(Endpoint(f"{base}/bulk", {"POST": self._method("bulk", self.bulk)}))
+            found.append(self.bulk_endpoint())
         for operation in operations_of(self.model).values():
             method = self._method(operation.verb, self._operating(operation), operation)
             found.append(Endpoint(f"{base}/{{id}}/{operation.verb.replace('_', '-')}", {"POST": method}))
         return found
+
+    def bulk_endpoint(self) -> Endpoint:
+        return Endpoint(f"{address(self.model)}/bulk", {"POST": self._method("bulk", self.bulk)})
 
     def _method(self, action: str, run: Any, operation: Operation | None = None) -> Method:
         verb = {"list": "view", "get": "view", "change": "update"}.get(action, action)

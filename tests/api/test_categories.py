@@ -230,3 +230,23 @@ def test_a_branch_moves_whole_while_others_move_and_grow_below_it(keeper: Caller
         rows = {row.id: (row.parent_id, row.path) for row in session.scalars(select(Category))}
     for key, (parent, path) in rows.items():
         assert path == f"{rows[parent][1] if parent else '/'}{key}/", key
+
+
+def test_many_at_once_all_or_none(keeper: Caller, reader: Caller, database: Database) -> None:
+    kind = new_type(keeper)
+    asia, europe = new_category(keeper, kind, "asia"), new_category(keeper, kind, "europe")
+    rows = [{"name": name, "code": name.lower(), "typeId": kind, "parentId": asia} for name in ("China", "Japan")]
+    made = keeper.post("/categories/bulk", {"create": rows}).json()["data"]["created"]
+    china, japan = (row["id"] for row in made)
+    circle = {"update": [{"id": asia, "parentId": europe}, {"id": europe, "parentId": china}], "delete": [japan]}
+    refused = keeper.post("/categories/bulk", circle)
+    assert refused.status_code == 400
+    assert [error["field"] for error in refused.json()["errors"]] == ["update[1].parentId"]
+    assert [node["id"] for node in _tree(reader, kind)] == [asia, europe]
+    moved = keeper.post("/categories/bulk", {"update": circle["update"][:1], "delete": [japan]})
+    assert (moved.json()["data"]["updated"][0]["parentId"], moved.json()["data"]["deleted"]) == (europe, [japan])
+    assert _paths(database) == {europe: f"/{europe}/", asia: f"/{europe}/{asia}/", china: f"/{europe}/{asia}/{china}/"}
+    assert keeper.post("/categories/bulk", {"delete": [europe, asia, china]}).status_code == 400
+    assert keeper.post("/categories/bulk", {"delete": [china, asia, europe]}).is_success
+    assert _tree(reader, kind) == []
+    assert reader.post("/categories/bulk", {"delete": [europe]}).status_code == 403

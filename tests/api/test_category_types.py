@@ -119,3 +119,13 @@ def test_no_category_comes_in_below_a_type_that_goes(keeper: Caller, database: D
             made = pool.submit(keeper.post, "/categories", body)
         codes = (gone.result().status_code, made.result().status_code)
         assert codes in ((200, 400), (400, 200)), codes
+
+
+def test_many_at_once_are_told_as_one_is(keeper: Caller, reader: Caller) -> None:
+    sent = {"create": [{"name": name, "code": name} for name in ("one", "two")]}
+    made = keeper.post("/category-types/bulk", sent).json()["data"]["created"]
+    assert made == [reader.data(f"/category-types/{row['id']}") for row in made]
+    assert keeper.post("/category-types/bulk", sent).status_code == 400
+    assert reader.post("/category-types/bulk", sent).status_code == 403
+    gone = keeper.post("/category-types/bulk", {"delete": [row["id"] for row in made]}).json()["data"]
+    assert gone == {"created": [], "updated": [], "deleted": [row["id"] for row in made]}
