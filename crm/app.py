@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -86,13 +87,12 @@ def _lifespan(database: Database, api: Api) -> Callable[[Starlette], AbstractAsy
     return run
 
 
+@cache
 def _spare_the_collector() -> None:
     """What is loaded by now stays for good: the collector need not walk through it again and again.
 
     Once a process: the next application is made of the same code.
     """
-    if gc.get_freeze_count():
-        return
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)

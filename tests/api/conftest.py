@@ -21,9 +21,20 @@ from seeds.initial.roles import load_roles
 from tests import factories
 from tests.api.user_samples import SignIn
 from tests.clients import Caller, World, admin, anybody, caller, client, system_session, world
-from tests.installed import add_user, installed, sign_in
+from tests.installed import add_user, initial_rows, installed, sign_in
 
-__all__ = ["add_user", "admin", "anybody", "caller", "client", "installed", "sign_in", "system_session", "world"]
+__all__ = [
+    "add_user",
+    "admin",
+    "anybody",
+    "caller",
+    "client",
+    "initial_rows",
+    "installed",
+    "sign_in",
+    "system_session",
+    "world",
+]
 
 
 @pytest.fixture
