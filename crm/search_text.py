@@ -191,7 +191,7 @@ def search_ddl(table: str, dialect: str) -> list[str]:
     if dialect == "postgresql":
         return [
             f'CREATE INDEX ix_{table}_search ON "{table}" '
-            f"USING gin (array_to_tsvector(string_to_array(search_text, ' ')))"
+            f"USING gin (array_to_tsvector(string_to_array(search_text, ' '))) WITH (fastupdate = off)"
         ]
     gone = f"INSERT INTO {index}({index}, rowid, search_text) VALUES ('delete', old.id, old.search_text);"
     come = f"INSERT INTO {index}(rowid, search_text) VALUES (new.id, new.search_text);"

@@ -91,3 +91,13 @@ def test_contacts_that_were_there_are_found_by_department_and_notes(database: Da
         assert [found(word) for word in typed] == expected
         with database.read_only(TEST) as session:
             assert MARK + "华东" in session.scalars(select(Contact.search_text)).one().split()
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_no_row_waits_to_be_indexed(database: Database, backend: str) -> None:
+    """Each search would read those that wait, and from a thousand rows on the planner would leave the index."""
+    options = "SELECT relname, reloptions FROM pg_class WHERE relkind = 'i' AND relname LIKE 'ix\\_%\\_search'"
+    with database.engine().connect() as connection:
+        found = {name: settings for name, settings in connection.execute(text(options))}
+    assert len(found) >= 5
+    assert set(map(tuple, found.values())) == {("fastupdate=off",)}
