@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
+from crm.actor import system
+from crm.db import Database
+from crm.models import Category
 from tests.clients import Caller
 
 
@@ -18,3 +23,9 @@ def new_category(keeper: Caller, type_id: int, code: str, parent: int | None = N
     answer = keeper.post("/categories", body)
     assert answer.status_code == 200, answer.text
     return int(answer.json()["data"]["id"])
+
+
+def paths(database: Database) -> dict[int, str]:
+    """number → path, of every live category"""
+    with database.read_only(system("test")) as session:
+        return {row.id: row.path for row in session.execute(select(Category.id, Category.path))}

@@ -11,7 +11,7 @@ from sqlalchemy import event, select
 from crm.actor import system
 from crm.db import Database
 from crm.models import Category
-from tests.api.category_samples import new_category, new_type
+from tests.api.category_samples import new_category, new_type, paths
 from tests.clients import Caller
 from tests.installed import check_error
 
@@ -20,11 +20,6 @@ NODE = {"id", "name", "code", "typeId", "parentId", "sort", "description"}
 
 def _tree(reader: Caller, type_id: int) -> Any:
     return reader.data(f"/categories/tree?typeId={type_id}")
-
-
-def _paths(database: Database) -> dict[int, str]:
-    with database.read_only(system("test")) as session:
-        return {row.id: row.path for row in session.execute(select(Category.id, Category.path))}
 
 
 # ---------------------------------------------------------------------------------------------- types
@@ -147,7 +142,7 @@ def test_a_move_takes_the_subtree_along_and_closes_no_circle(
     c = new_category(keeper, kind, "c", a)
     d = new_category(keeper, kind, "d", c)
     assert keeper.put(f"/categories/{c}", {"parentId": b}).json()["data"]["parentId"] == b
-    assert _paths(database) == {a: f"/{a}/", b: f"/{b}/", c: f"/{b}/{c}/", d: f"/{b}/{c}/{d}/"}
+    assert paths(database) == {a: f"/{a}/", b: f"/{b}/", c: f"/{b}/{c}/", d: f"/{b}/{c}/{d}/"}
     for below in (b, c, d):
         answer = keeper.put(f"/categories/{b}", {"parentId": below})
         assert (answer.status_code, answer.json()["message"]) == (
@@ -155,7 +150,7 @@ def test_a_move_takes_the_subtree_along_and_closes_no_circle(
             "parentId: a category cannot be moved below itself",
         )
     assert keeper.put(f"/categories/{c}", {"parentId": None}).status_code == 200
-    assert _paths(database)[d] == f"/{c}/{d}/"
+    assert paths(database)[d] == f"/{c}/{d}/"
     assert [root["id"] for root in _tree(reader, kind)] == [a, b, c]
 
 
@@ -230,23 +225,3 @@ def test_a_branch_moves_whole_while_others_move_and_grow_below_it(keeper: Caller
         rows = {row.id: (row.parent_id, row.path) for row in session.scalars(select(Category))}
     for key, (parent, path) in rows.items():
         assert path == f"{rows[parent][1] if parent else '/'}{key}/", key
-
-
-def test_many_at_once_all_or_none(keeper: Caller, reader: Caller, database: Database) -> None:
-    kind = new_type(keeper)
-    asia, europe = new_category(keeper, kind, "asia"), new_category(keeper, kind, "europe")
-    rows = [{"name": name, "code": name.lower(), "typeId": kind, "parentId": asia} for name in ("China", "Japan")]
-    made = keeper.post("/categories/bulk", {"create": rows}).json()["data"]["created"]
-    china, japan = (row["id"] for row in made)
-    circle = {"update": [{"id": asia, "parentId": europe}, {"id": europe, "parentId": china}], "delete": [japan]}
-    refused = keeper.post("/categories/bulk", circle)
-    assert refused.status_code == 400
-    assert [error["field"] for error in refused.json()["errors"]] == ["update[1].parentId"]
-    assert [node["id"] for node in _tree(reader, kind)] == [asia, europe]
-    moved = keeper.post("/categories/bulk", {"update": circle["update"][:1], "delete": [japan]})
-    assert (moved.json()["data"]["updated"][0]["parentId"], moved.json()["data"]["deleted"]) == (europe, [japan])
-    assert _paths(database) == {europe: f"/{europe}/", asia: f"/{europe}/{asia}/", china: f"/{europe}/{asia}/{china}/"}
-    assert keeper.post("/categories/bulk", {"delete": [europe, asia, china]}).status_code == 400
-    assert keeper.post("/categories/bulk", {"delete": [china, asia, europe]}).is_success
-    assert _tree(reader, kind) == []
-    assert reader.post("/categories/bulk", {"delete": [europe]}).status_code == 403
