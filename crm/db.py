@@ -25,6 +25,8 @@ Result = TypeVar("Result")
 GUARDS: set[str] = set()
 #: so long the web waits for a statement before it counts as silence (the server ends each after 5 s)
 SILENCE_S = 6
+#: so long the web waits for a connection
+_CONNECT_S = 3
 #: how long a writer of SQLite waits for the others: web and workers
 BUSY_MS = {"web": 8_000, "work": 15_000}
 #: how often `run` begins anew where PostgreSQL gave its transaction up for another one
@@ -65,8 +67,7 @@ class Database:
         self._timeout_s = statement_timeout_s
         self._engines: dict[str, Engine] = {}
         self._async_engines: dict[str, AsyncEngine] = {}
-        # SQLite has one writer at a time, and those who wait for its lock ask for it in no order
-        self._turns = Turns(1, patience_s=BUSY_MS["web"] / 1000) if self.is_sqlite else Turns(pool_size, patience_s=3)
+        self._turns = Turns(pool_size, patience_s=_CONNECT_S)
 
     # ------------------------------------------------------------------ engines
 
@@ -95,7 +96,9 @@ class Database:
     def _async_options(self) -> dict[str, Any]:
         server = {"statement_timeout": "5s", "lock_timeout": "3s", "jit": "off"}
         server["idle_in_transaction_session_timeout"] = "10s"
-        return self._pooled(3, {"timeout": 3, "command_timeout": SILENCE_S, "server_settings": server})
+        return self._pooled(
+            _CONNECT_S, {"timeout": _CONNECT_S, "command_timeout": SILENCE_S, "server_settings": server}
+        )
 
     def _pooled(self, wait_s: int, connect: dict[str, Any]) -> dict[str, Any]:
         """No error quotes the values that were sent; `connect` is for PostgreSQL alone."""
