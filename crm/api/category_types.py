@@ -59,9 +59,7 @@ class _Types(Resource):
     """The generated route for many, showing what the others here show."""
 
     def _method(self, action: str, run: Any, operation: Operation | None = None) -> Method:
-        made = super()._method(action, run, operation)
-        both = dict.fromkeys(("created", "updated"), many(ONE))
-        return replace(made, data={**made.data, "properties": made.data["properties"] | both})
+        return replace(super()._method(action, run, operation), data=described.bulk_data(ONE))
 
     def tell(self, _session: Session, rows: Rows) -> None:
         for row in rows:

@@ -83,7 +83,7 @@ def method(model: type[Any], action: str, operation: Operation | None) -> dict[s
             "summary": f"Create, update and delete up to {LIMIT:,} {many.lower()}: all or nothing.",
             "parameters": (ONCE,),
             "raw_body": _bulk_body(model),
-            "data": _bulk_data(record),
+            "data": bulk_data(record),
             "operation_id": f"bulk{_upper(plural_of(model))}",
         },
     }
@@ -163,7 +163,8 @@ def _bulk_body(model: type[Any]) -> Schema:
     return {"type": "object", "properties": properties, "additionalProperties": False, "minProperties": 1}
 
 
-def _bulk_data(record: Schema) -> Schema:
+def bulk_data(record: Schema) -> Schema:
+    """What a bulk request answers, where `record` is what one record looks like."""
     many = {"type": "array", "items": record}
     return {
         "type": "object",

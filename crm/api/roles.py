@@ -19,7 +19,7 @@ from crm.api.call import Call
 from crm.api.conditions import expected_version
 from crm.api.envelope import JSON_OPTIONS, Answer
 from crm.api.json_schema import NUMBER, TEXT, many, record
-from crm.api.openapi_records import record_schema
+from crm.api.openapi_records import bulk_data, record_schema
 from crm.api.resources import Resource
 from crm.api.routing import Endpoint, Method
 from crm.entity import Operation
@@ -58,8 +58,7 @@ class Roles(Resource):
         own = record_schema(self.model)
         shown = {**own, "properties": {**own["properties"], "permissions": many(GRANT)}}
         if action == "bulk":
-            both = dict.fromkeys(("created", "updated"), many(shown))
-            return replace(made, data={**made.data, "properties": made.data["properties"] | both})
+            return replace(made, data=bulk_data(shown))
         if action == "list":
             page = {**made.data, "properties": {**made.data["properties"], "list": many(shown)}}
             return replace(made, data=page)

@@ -16,7 +16,7 @@ from crm.api.bulk import Rows
 from crm.api.call import Call
 from crm.api.envelope import JSON_OPTIONS, Answer
 from crm.api.json_schema import COUNT, INSTANT, NUMBER, either, many, record
-from crm.api.openapi_records import record_schema
+from crm.api.openapi_records import bulk_data, record_schema
 from crm.api.resources import Resource
 from crm.api.routing import Endpoint, Method, Parameter
 from crm.entity import Operation, name_of
@@ -50,8 +50,7 @@ class Tasks(Resource):
         own = record_schema(self.model)
         shown = {**own, "properties": own["properties"] | {NAME: many(REMINDER)}}
         if action == "bulk":
-            both = dict.fromkeys(("created", "updated"), many(shown))
-            shown = {**made.data, "properties": made.data["properties"] | both}
+            shown = bulk_data(shown)
         if action == "list":
             shown = {**made.data, "properties": made.data["properties"] | {"list": many(shown)}}
         return replace(made, data=shown, parameters=tuple(_told(parameter) for parameter in made.parameters))
