@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, inspect, select
+from sqlalchemy import Select, func, inspect, select
 from sqlalchemy.orm import Session
 
 from crm import zones
@@ -17,7 +17,7 @@ from crm.actor import Actor
 from crm.columns import now
 from crm.db import actor_of
 from crm.entity import rule
-from crm.errors import Conflict, Forbidden, invalid
+from crm.errors import BadInput, Conflict, Forbidden, invalid
 from crm.models.role import Role
 from crm.models.user import User, user_role
 from crm.rights import ADMIN
@@ -85,6 +85,16 @@ def _names_are_clear(_session: Session, user: User, changed: frozenset[str]) -> 
         raise invalid("username", "must be text without control characters")
     if "@" in user.username and user.username.lower() != user.email.lower():
         raise invalid("username", "may hold @ only if it is the user's own e-mail address")
+
+
+@rule(User)
+def _name_is_free(session: Session, user: User, changed: frozenset[str]) -> None:
+    """Said before the address: where both are taken, each database would name another one."""
+    if "username" not in changed:
+        return
+    taken = select(User.id).where(func.lower(User.username) == func.lower(user.username), User.deleted_at.is_(None))
+    if session.scalar(taken.where(User.id != user.id).limit(1), execution_options=_UNSCOPED) is not None:
+        raise BadInput("Username already exists")
 
 
 @rule(User)

@@ -116,6 +116,7 @@ def test_a_name_that_is_taken(root: Caller, add_user: AddUser) -> None:
         root.post("/users", {**EVE, "username": "Admin", "email": "x@example.com"}), 400, "Username already exists"
     )
     check_error(root.put(f"/users/{number}", {"username": "admin"}), 400, "Username already exists")
+    check_error(root.post("/users", EVE), 400, "Username already exists")  # the address is taken as well
     check_error(root.post("/users", {**EVE, "username": "eve2"}), 400, "Email already exists")
 
 
