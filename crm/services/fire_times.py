@@ -75,15 +75,17 @@ class Timing:
         return list(found.values())[:count]
 
     def key(self, fire: datetime) -> str:
-        """The same for two fires that mean the same: a daily one goes by the local date, so that the hour which a
-        clock change repeats does not fire again; one at fixed hours by the local time; others by the instant.
+        """The same for two fires that mean the same: one at fixed hours goes by the local date and the hour its
+        fields name, so that the hour which a clock change repeats does not fire again; others by the instant.
+
+        Another hour or zone is another fire: who moves a daily schedule to later the same day is heard.
         """
         local = fire.astimezone(ZoneInfo(self.zone))
         minute, hour, *_ = (*self.cron.split(), "*", "*")
         if minute.isdigit() and hour.isdigit():
-            return local.date().isoformat()
+            return f"{local:%Y-%m-%d}T{int(hour):02}:{int(minute):02} {self.zone}"
         if self.cron and not hour.startswith("*"):
-            return local.strftime("%Y-%m-%dT%H:%M")
+            return f"{local:%Y-%m-%dT%H:%M} {self.zone}"
         return str(int(fire.timestamp()))
 
     def _by_cron(self, after: datetime) -> Iterator[datetime]:

@@ -105,7 +105,7 @@ def jobs_of(session: Session, schedule: Schedule, *, limit: int = 10) -> Sequenc
 
 
 def fire_key(schedule: Schedule, fire: datetime, *, zone: str) -> str:
-    """`12@2026-11-30`: the unique name of one fire, which keeps it from being asked for twice."""
+    """`12@2026-11-30T08:00 Europe/Berlin`: the unique name of one fire, which keeps it from being asked for twice."""
     return f"{schedule.id}@{timing_of(schedule, zone).key(fire)}"
 
 

@@ -71,6 +71,20 @@ def test_daily_at_half_past_two_fires_once_on_the_days_the_clock_changes(databas
     assert len(asked_keys(database)) == 1
 
 
+@pytest.mark.parametrize("later", [{"cron": "0 10 * * *"}, {"timezone": "America/New_York"}])
+def test_a_daily_schedule_that_is_moved_to_later_that_day_fires_again(
+    database: Database, later: dict[str, str]
+) -> None:
+    eight = datetime(2026, 11, 20, 8, tzinfo=UTC)
+    number = scheduled(database, cron="0 8 * * *", timezone="UTC", fires_after=eight - timedelta(hours=1))
+    with time_machine.travel(eight, tick=False):
+        assert clock.tick(database, zone="UTC") == 1
+    with time_machine.travel(eight + timedelta(hours=1), tick=False), database.transaction(system("test")) as session:
+        records.update(session, session.get_one(Schedule, number), later)
+    with time_machine.travel(eight + timedelta(hours=6), tick=False):
+        assert [clock.tick(database, zone="UTC") for _ in range(2)] == [1, 0]
+
+
 def test_a_fire_leaves_the_schedules_version_and_audit_alone(database: Database) -> None:
     number = scheduled(database, interval_s=60, fires_after=now() - timedelta(seconds=61))
     with database.read_only(system("test")) as session:

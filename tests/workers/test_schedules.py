@@ -83,7 +83,7 @@ def test_after_26_hours_of_silence_each_reminder_and_one_report_are_made_up_for(
         for _ in range(3):
             clock.tick(database, zone="UTC")
     assert len(jobs(database, kind="reminder.tell")) == 26
-    assert [job.dedupe_key.partition("@")[2] for job in jobs(database, kind="report.mail")] == ["2026-11-21"]
+    assert [job.dedupe_key.partition("@")[2] for job in jobs(database, kind="report.mail")] == ["2026-11-21T08:00 UTC"]
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Shanghai"])
@@ -100,4 +100,4 @@ def test_daily_at_half_past_two_fires_once_a_day_for_two_years(zone: str, policy
             asked.append(schedules.fire_key(schedule, fire, zone="UTC"))
             schedule.fires_after = fire
     first = datetime(2026, 1, 1).date()
-    assert sorted(set(asked)) == [f"1@{first + timedelta(days=n)}" for n in range(730)]
+    assert sorted(set(asked)) == [f"1@{first + timedelta(days=n)}T02:30 {zone}" for n in range(730)]
