@@ -50,13 +50,19 @@ class News:
     listed: tuple[tuple[str, str, str], ...] = ()
 
 
-def tell(session: Session, reminder_id: int, *, address: str = "", timezone: str = "") -> None:
+def tell(
+    session: Session, reminder_id: int, *, version: int | None = None, address: str = "", timezone: str = ""
+) -> None:
     """Tell a due reminder by its channels, in the reader's language and zone; a second call does nothing.
 
-    It is cancelled instead if the user may no longer sign in or see the record, or if there is nothing left to tell.
+    `version` is the one that somebody saw to be due: it is told unless it was changed since, whatever the clock of
+    this machine says.  It is cancelled instead if the user may no longer sign in or see the record, or if there is
+    nothing left to tell.
     """
     reminder = session.get(Reminder, reminder_id, execution_options=_ANY, with_for_update={"key_share": True})
-    if reminder is None or reminder.state is not ReminderState.WAITING or reminder.remind_at > now():
+    if reminder is None or reminder.state is not ReminderState.WAITING:
+        return
+    if reminder.remind_at > now() if version is None else reminder.version != version:
         return
     actor = load_actor(session, reminder.user_id)
     user = session.get(User, reminder.user_id, execution_options=_ANY) if actor is not None else None

@@ -57,8 +57,7 @@ def ask_for_reminders(database: Database) -> int:
     if not rows:
         return 0
     with database.transaction(CLOCK) as session:
-        numbers = [enqueue(session, "reminder.tell", key=row.key, priority=50, reminder_id=row.id) for row in rows]
-    return sum(number is not None for number in numbers)
+        return sum(_tell(session, row) is not None for row in rows)
 
 
 def ask_for_mornings(database: Database) -> int:
@@ -112,6 +111,10 @@ def ask_for_sweep(database: Database) -> bool:
     return number is not None
 
 
+def _tell(session: Session, due: Any) -> int | None:
+    return enqueue(session, "reminder.tell", key=due.key, priority=50, reminder_id=due.id, version=due.version)
+
+
 def _has_due(schedule: Schedule, moment: datetime, zone: str) -> bool:
     try:
         return bool(schedules.due(schedule, moment, zone=zone))
@@ -143,5 +146,5 @@ def _due_reminders() -> Any:
     key = literal("reminder:") + cast(Reminder.id, String) + literal("@") + cast(Reminder.version, String)
     due = (Reminder.state == ReminderState.WAITING, Reminder.remind_at <= now())
     asked = exists().where(Job.dedupe_key == key)
-    wanted = select(Reminder.id, key.label("key")).where(*due, ~asked)
+    wanted = select(Reminder.id, Reminder.version, key.label("key")).where(*due, ~asked)
     return wanted.order_by(Reminder.remind_at, Reminder.id).limit(REMINDERS_AT_ONCE)

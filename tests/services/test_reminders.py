@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import select
 
 from crm.actor import Scope, system
@@ -98,6 +99,22 @@ def test_one_that_is_not_due_yet_waits(database: Database) -> None:
         reminder = due(session, reader(session))
         records.update(session, reminder, {"remind_at": now() + timedelta(hours=1)})
         reminder_news.tell(session, reminder.id)
+        assert (told(session), reminder.state) == ((0, 0), ReminderState.WAITING)
+
+
+def test_what_was_seen_to_be_due_is_told_by_a_machine_whose_clock_is_slow(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        reminder = due(session, reader(session))
+        with time_machine.travel(now() - timedelta(minutes=1), tick=False):
+            reminder_news.tell(session, reminder.id, version=reminder.version)
+        assert reminder.state is ReminderState.SENT
+
+
+def test_what_was_put_off_since_it_was_seen_to_be_due_waits(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        reminder, seen = due(session, reader(session)), 1
+        records.update(session, reminder, {"remind_at": now() + timedelta(hours=1)})
+        reminder_news.tell(session, reminder.id, version=seen)
         assert (told(session), reminder.state) == ((0, 0), ReminderState.WAITING)
 
 

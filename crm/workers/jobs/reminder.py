@@ -10,7 +10,8 @@ from crm.workers.run import settings_of
 
 
 @job("reminder.tell", as_system=True)
-def tell(session: Session, *, reminder_id: int) -> None:
-    """Tell the user of a reminder that is due."""
+def tell(session: Session, *, reminder_id: int, version: int | None = None) -> None:
+    """Tell the user of a reminder that was due in this version of it."""
     settings = settings_of(session)
-    reminder_news.tell(session, reminder_id, address=settings.public_url, timezone=settings.timezone)
+    place = {"address": settings.public_url, "timezone": settings.timezone}
+    reminder_news.tell(session, reminder_id, version=version, **place)
