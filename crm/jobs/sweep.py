@@ -44,7 +44,7 @@ def sweep(connection: Connection, *, by: str, pause_s: float = SECOND_CRASH_PAUS
     )
     rows = change(connection, statement, before=JobStatus.RUNNING, by=by, note=_WHY)
     _show_uncertain(connection)
-    _show_refused(connection)
+    _show_ended(connection)
     return len(rows)
 
 
@@ -58,11 +58,14 @@ def _show_uncertain(connection: Connection) -> None:
     )
 
 
-def _show_refused(connection: Connection) -> None:
-    """A mail that waits for a job which is dead (its worker vanished too often) will never be sent by itself."""
-    job = (Job.id == EmailMessage.job_id, Job.status == JobStatus.DEAD)
-    connection.execute(
-        update(EmailMessage)
-        .where(EmailMessage.state == EmailState.READY, exists().where(*job))
-        .values(state=EmailState.REFUSED, version=EmailMessage.version + 1)
-    )
+def _show_ended(connection: Connection) -> None:
+    """A mail that waits for a job which is dead (its worker vanished too often), or called off while it ran, will
+    never be sent by itself.
+    """
+    for ended, state in ((JobStatus.DEAD, EmailState.REFUSED), (JobStatus.CANCELLED, EmailState.CANCELLED)):
+        job = exists().where(Job.id == EmailMessage.job_id, Job.status == ended)
+        connection.execute(
+            update(EmailMessage)
+            .where(EmailMessage.state == EmailState.READY, job)
+            .values(state=state, version=EmailMessage.version + 1)
+        )

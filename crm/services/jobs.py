@@ -15,7 +15,7 @@ from crm.errors import Conflict
 from crm.jobs.events import JobState, instant, record
 from crm.jobs.holding import status_for
 from crm.models.email_message import EmailMessage, EmailState
-from crm.models.job import Job, JobStatus
+from crm.models.job import Job, JobEffect, JobStatus
 
 MAIL = "email.send"
 _ENDED_BADLY = (JobStatus.DEAD, JobStatus.UNCERTAIN, JobStatus.CANCELLED)
@@ -38,7 +38,10 @@ def retry(session: Session, job: Job) -> None:
     """Run the job again, with all its attempts."""
     if not can_retry(job):
         raise Conflict(_UNCLEAR) if _is_unclear_mail(job) else _unfit(job, "run again")
-    _change_mail(session, job, {EmailState.REFUSED, EmailState.CANCELLED}, EmailState.READY)
+    unsent = {EmailState.REFUSED, EmailState.CANCELLED}
+    if job.effect is JobEffect.AT_LEAST_ONCE:  # better twice than never
+        unsent.add(EmailState.UNCERTAIN)
+    _change_mail(session, job, unsent, EmailState.READY)
     connection = session.connection()
     job.attempt = job.crashes = 0
     job.run_at = instant(connection)

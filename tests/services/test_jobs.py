@@ -91,6 +91,14 @@ def test_a_mail_follows_its_job(database: Database) -> None:
         assert message.state is EmailState.READY
 
 
+def test_a_mail_that_is_better_sent_twice_is_sent_again_with_its_job(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        job, message = mail(session, JobStatus.DEAD, EmailState.UNCERTAIN)
+        job.effect = JobEffect.AT_LEAST_ONCE
+        jobs.retry(session, job)
+        assert message.state == "ready"
+
+
 def test_an_unclear_mail_is_decided_at_the_mail(database: Database) -> None:
     with database.transaction(system("test")) as session:
         job, message = mail(session, JobStatus.UNCERTAIN, EmailState.UNCERTAIN)

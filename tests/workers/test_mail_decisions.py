@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from crm.actor import system
+from crm.columns import now
 from crm.db import Database
 from crm.errors import Conflict
 from crm.files.storage import Storage
-from crm.models import Attachment, AuditEntry, Contact, EmailMessage, EmailSuppression, JobEvent
+from crm.jobs import lease
+from crm.jobs.sweep import sweep
+from crm.models import Attachment, AuditEntry, Contact, EmailMessage, EmailSuppression, Job, JobEvent
 from crm.models.email_message import EmailPurpose, EmailState
 from crm.models.job import JobStatus
 from crm.services import email_fates, emails, unsubscribing
@@ -138,6 +141,23 @@ def test_a_refused_mail_is_sent_again(database: Database, mailing: Settings, off
     assert attempt(database, mailing, second or 0)[1] is EmailState.SENT
     with database.read_only(system("test")) as session:
         assert only(session).attempts == 2
+
+
+@pytest.mark.parametrize("ending", ["a later attempt was due", "the worker vanished"])
+def test_a_mail_whose_job_was_called_off_while_it_ran_is_called_off_too(
+    database: Database, mailing: Settings, office: PostOffice, ending: str
+) -> None:
+    office.at_rcpt.append("451 come back later")
+    job_id = queued(database)
+    with database.engine().begin() as connection:
+        connection.execute(update(Job).values(cancel_asked_at=now()))
+        if ending == "the worker vanished":
+            assert lease.claim(connection, job_id, worker="gone", lease_s=-1) is not None
+    attempt(database, mailing, job_id)
+    with database.engine().begin() as connection:
+        sweep(connection, by="sweeper")
+    assert attempt(database, mailing, job_id)[:2] == (JobStatus.CANCELLED, EmailState.CANCELLED)
+    assert office.taken == []
 
 
 @pytest.mark.parametrize("verb", ["resend", "mark_delivered", "cancel"])
