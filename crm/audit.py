@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import event, insert, inspect
 from sqlalchemy.orm import InstanceState, Session
-from sqlalchemy.orm.base import PassiveFlag
+from sqlalchemy.orm.base import LoaderCallableStatus
 
 from crm.columns import now
 from crm.db import GUARDS, CrmSession, actor_of
@@ -86,7 +86,7 @@ def entry_of_new(session: Session, record: Any) -> dict[str, Any] | None:
     _stamp(session, record, actor_of(session).user_id, is_new=True)
     if session.info.get("audit_off") or not _audited(record):
         return None
-    told = {"entity": name_of(type(record)), "changes": dict(_first_values(record))}
+    told = {"entity": name_of(type(record)), "changes": dict(_changes(record))}
     return _common(session) | told | {"action": session.info.get("verb") or "create"}
 
 
@@ -110,9 +110,9 @@ def _entries(session: Session) -> Iterator[dict[str, Any]]:
 
 def _touched(session: Session) -> Iterator[tuple[Any, str, Changes]]:
     for record in filter(_audited, session.new):
-        yield record, "create", dict(_changes(record, is_new=True))
+        yield record, "create", dict(_changes(record))
     for record in filter(_audited, session.dirty):
-        if changes := dict(_changes(record, is_new=False)):
+        if changes := dict(_changes(record)):
             yield record, _action(changes), changes
     for record in filter(_audited, session.deleted):
         yield record, "purge", dict(_snapshot(record))
@@ -128,36 +128,24 @@ def _action(changes: Changes) -> str:
     return "restore" if changes["deleted_at"][1] is None else "delete"
 
 
-def _changes(record: Any, *, is_new: bool) -> Iterator[tuple[str, list[Any]]]:
-    """field → [before, after] of what differs."""
+def _changes(record: Any) -> Iterator[tuple[str, list[Any]]]:
+    """field → [before, after] of what differs; nothing was there before a new record."""
     state: InstanceState[Any] = inspect(record)
-    secret = entity_of(type(record)).secret
+    secret, held, touched = entity_of(type(record)).secret, state.dict, state.committed_state
     for column in state.mapper.column_attrs:
         name = column.key
-        # most were not touched, and asking for their history costs more than all the rest
-        if name not in state.committed_state or name in _UNKEPT:
+        # most were not touched; what was there stands in committed_state, and a history costs more than all the rest
+        if name not in touched or name in _UNKEPT:
             continue
-        history = state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE)
-        if not history.has_changes():
-            continue
-        before = history.deleted[0] if history.deleted else None
-        after = history.added[0] if history.added else None
+        before, after = touched[name], held.get(name)
+        if isinstance(before, LoaderCallableStatus):
+            before = None
         if before != after:
             yield name, [MASK, MASK] if name in secret else [plain(before), plain(after)]
-    yield from _relation_changes(state, is_new=is_new)
+    yield from _relation_changes(state)
 
 
-def _first_values(record: Any) -> Iterator[tuple[str, list[Any]]]:
-    """`_changes` of a record that has no relations: nothing was there before."""
-    state: InstanceState[Any] = inspect(record)
-    secret, given = entity_of(type(record)).secret, state.dict
-    for column in state.mapper.column_attrs:
-        name = column.key
-        if given.get(name) is not None and name in state.committed_state and name not in _UNKEPT:
-            yield name, [MASK, MASK] if name in secret else [None, plain(given[name])]
-
-
-def _relation_changes(state: InstanceState[Any], *, is_new: bool) -> Iterator[tuple[str, list[Any]]]:
+def _relation_changes(state: InstanceState[Any]) -> Iterator[tuple[str, list[Any]]]:
     """many-to-many relation → [numbers before, numbers after]"""
     for relation in state.mapper.relationships:
         if relation.secondary is None or relation.key not in state.committed_state:
@@ -167,8 +155,7 @@ def _relation_changes(state: InstanceState[Any], *, is_new: bool) -> Iterator[tu
             continue
         kept = [o.id for o in history.unchanged]
         before, after = ([*kept, *(o.id for o in side)] for side in (history.deleted, history.added))
-        if after or not is_new:
-            yield relation.key, [sorted(before), sorted(after)]
+        yield relation.key, [sorted(before), sorted(after)]
 
 
 def _snapshot(record: Any) -> Iterator[tuple[str, list[Any]]]:
@@ -182,6 +169,8 @@ def _snapshot(record: Any) -> Iterator[tuple[str, list[Any]]]:
 
 def plain(value: Any) -> Any:
     """A value as JSON takes it."""
+    if value is None or type(value) is str:
+        return value
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
