@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,7 @@ from crm.jobs.killpoints import reach
 from crm.logs import request_id
 from crm.models.job import Job, JobEffect
 
+#: bytes of JSON
 PAYLOAD_LIMIT = 16_384
 QUEUES = ("default", "mail", "ai", "reports")
 
@@ -42,6 +44,8 @@ def enqueue(
     `payload` holds numbers and short texts, no secrets.  The job runs with the rights that `principal_id` (or else the
     actor) has when it runs.  `queue`, `effect` and `attempts` are those of the kind's `@job`; a test compares them.
     """
+    if len(orjson.dumps(payload)) > PAYLOAD_LIMIT:
+        raise ValueError(f"{kind}: its arguments are longer than {PAYLOAD_LIMIT} bytes")
     connection = session.connection()
     actor, status = actor_of(session), status_for(connection, effect)
     row = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from crm.columns import now
 from crm.db import actor_of
 from crm.entity import operation, rule
 from crm.errors import BadInput, Forbidden, invalid
-from crm.jobs import enqueue
+from crm.jobs import PAYLOAD_LIMIT, enqueue
 from crm.models.job import Job
 from crm.models.schedule import CatchUp, Schedule
 from crm.models.user import User
@@ -27,6 +28,8 @@ from crm.services.fire_times import Timing
 SKIP_AFTER = timedelta(seconds=60)
 #: fires of one schedule that become jobs at once; the rest follows at the next tick
 EACH_LIMIT = 100
+#: of JSON; each fire adds its own name
+LONGEST_PAYLOAD = PAYLOAD_LIMIT - 1024
 _TIMING = ("cron", "interval_s", "timezone", "enabled", "catch_up")
 
 
@@ -113,6 +116,8 @@ def _check_kind(session: Session, schedule: Schedule) -> None:
     known = SCHEDULABLE.get(schedule.kind)
     if known is None:
         raise invalid("kind", "must be one of: %(expected)s", expected=", ".join(sorted(SCHEDULABLE)))
+    if len(json.dumps(schedule.payload, default=str)) > LONGEST_PAYLOAD:
+        raise invalid("payload", "must have at most %(max_length)s characters", max_length=LONGEST_PAYLOAD)
     known.check(session, schedule.payload or {})
 
 

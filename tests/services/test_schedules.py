@@ -42,6 +42,7 @@ def clerk(database: Database) -> Actor:
         ({"payload": {"report": "secrets", "recipients": []}}, "payload"),
         ({"payload": {"report": "open_pipeline", "recipients": [10**9]}}, "payload"),
         ({"payload": {"report": "open_pipeline", "recipients": "all"}}, "payload"),
+        ({"payload": {"report": "open_pipeline", "recipients": [1] * 70_000}}, "payload"),
         ({"payload": {"report": "open_pipeline", "recipients": [], "key": "mine"}}, "payload"),
         ({"cron": "", "interval_s": 0}, "intervalS"),
     ],

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 import crm
 import crm.workers.jobs
-from crm.jobs import QUEUES
+from crm.actor import system
+from crm.db import Database
+from crm.jobs import PAYLOAD_LIMIT, QUEUES, enqueue
 from crm.models.job import JobEffect
 from crm.services.schedules import SCHEDULABLE
 from crm.workers.registry import KINDS, job
@@ -85,3 +87,8 @@ def test_a_name_is_declared_once_and_its_queue_must_exist() -> None:
         job("email.send")(handler)
     with pytest.raises(ValueError, match="no queue 'fast'"):
         job("test.fast", queue="fast")
+
+
+def test_long_arguments_are_refused_where_they_are_asked_for(database: Database) -> None:
+    with database.transaction(system("test")) as session, pytest.raises(ValueError, match="arguments are longer"):
+        enqueue(session, "test.nothing", key="long", text="x" * PAYLOAD_LIMIT)
