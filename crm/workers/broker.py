@@ -12,7 +12,7 @@ from dramatiq.middleware import AgeLimit, ShutdownNotifications, TimeLimit
 from crm.cache import FETCH_TIMEOUT_S, SEND_TIMEOUT_S, client
 from crm.jobs import QUEUES
 from crm.jobs.dispatch import WakeUp
-from crm.workers.registry import TIME_LIMIT_S
+from crm.workers.registry import TIME_LIMIT_S, TIME_LIMITS_S
 
 NAMESPACE = "crm"
 STALE_AFTER_MS = 600_000
@@ -43,12 +43,14 @@ def receiver(url: str, queues: Collection[str], run: Callable[[int], object]) ->
         timeout_s=FETCH_TIMEOUT_S,
         middleware=[
             AgeLimit(max_age=STALE_AFTER_MS),
-            TimeLimit(time_limit=TIME_LIMIT_S * 1000),
+            TimeLimit(),
             ShutdownNotifications(),
         ],
     )
     for queue in queues:
-        dramatiq.actor(actor_name=_actor(queue), queue_name=queue, broker=broker)(_receives(run))
+        limit_ms = TIME_LIMITS_S.get(queue, TIME_LIMIT_S) * 1000
+        options: dict[str, Any] = {"queue_name": queue, "broker": broker, "time_limit": limit_ms}
+        dramatiq.actor(actor_name=_actor(queue), **options)(_receives(run))
     broker.emit_after("process_boot")
     return broker
 

@@ -14,7 +14,10 @@ from crm.jobs import QUEUES
 from crm.models.job import JobEffect
 
 Function = TypeVar("Function", bound=Callable[..., None])
+#: a job that takes longer is interrupted
 TIME_LIMIT_S = 600.0
+#: the same for whole queues: to copy a large installation takes its time
+TIME_LIMITS_S: dict[str, float] = {"reports": 4 * 3600.0}
 
 
 class Permanent(CrmError):
