@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -13,14 +14,17 @@ from crm.settings import Settings
 
 #: what a process that was killed left behind is older than any backup takes
 _STALE_S = 86_400
+#: a name that somebody gave is theirs to remove, and would sort before the newest of ours
+_OURS = re.compile(r"crm-\d{8}-\d{6}" + re.escape(make.SUFFIX))
 
 
 def make_next(settings: Settings, *, keep: int, progress: Progress) -> tuple[Path, Manifest]:
-    """A new backup in the default place; of those there only the newest `keep` stay, once it is whole."""
+    """A new backup in the default place; of those named like it only the newest `keep` stay, once it is whole."""
     path = make.default_path(settings)
     _sweep(settings, path.parent)
     made = make.make_file(settings, path, progress)
-    for old in sorted(path.parent.glob(f"crm-*{make.SUFFIX}"), reverse=True)[keep:]:
+    ours = (found for found in path.parent.iterdir() if _OURS.fullmatch(found.name))
+    for old in sorted(ours, reverse=True)[keep:]:
         old.unlink(missing_ok=True)
     return path, made
 
