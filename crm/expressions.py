@@ -7,9 +7,22 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, FromClause, ScalarSelect, bindparam, exists, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Date,
+    Dialect,
+    FromClause,
+    ScalarSelect,
+    String,
+    bindparam,
+    exists,
+    select,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
 
 from crm import formats
 from crm.columns import Instant, Money, now
@@ -39,6 +52,52 @@ def asked(made: ColumnElement[Any], question: Callable[[Any], ColumnElement[bool
     if not isinstance(made, Behind):
         return question(made)
     return exists().select_from(made.table).where(made.on, question(made.value)).correlate(made.rows)
+
+
+class Pattern(TypeDecorator[str]):
+    """Text as `holds` looks for it: `anywhere`, or at the beginning."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, *, anywhere: bool) -> None:
+        self.anywhere = anywhere
+        super().__init__()
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        spell, rest = (_either_case, "*") if dialect.name == "sqlite" else (_literally, "%")
+        return f"{rest if self.anywhere else ''}{''.join(map(spell, value))}{rest}"
+
+
+def _literally(letter: str) -> str:
+    return f"\\{letter}" if letter in "\\%_" else letter
+
+
+def _either_case(letter: str) -> str:
+    """SQLite's LIKE knows the two cases of A to Z alone; GLOB takes what it is told."""
+    cases = sorted({c for c in (letter, letter.lower(), letter.upper()) if len(c) == 1})
+    return f"[{''.join(cases)}]" if len(cases) > 1 or letter in "*?[" else letter
+
+
+class holds(FunctionElement[bool]):
+    """`holds(text, pattern)`: whether the text fits a `Pattern`, whatever the case of its letters."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(holds)
+def _ilike(element: Any, compiler: Any, **kw: Any) -> str:
+    text, pattern = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({text} ILIKE {pattern})"
+
+
+@compiles(holds, "sqlite")
+def _glob(element: Any, compiler: Any, **kw: Any) -> str:
+    text, pattern = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({text} GLOB {pattern})"
 
 
 class share_of(FunctionElement[Decimal]):

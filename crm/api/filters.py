@@ -14,13 +14,15 @@ from sqlalchemy.orm import RelationshipProperty
 
 from crm.entity import REGISTRY
 from crm.errors import invalid
-from crm.expressions import asked
+from crm.expressions import Pattern, asked, holds
 from crm.fields import Field, Kind, expression_of, field_of, is_tree
 
 _LISTED = ("in", "nin")
 _ORDERED = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "null")
-_TEXT = ("eq", "ne", "in", "nin", "null", "contains", "starts")
+_PARTS = ("contains", "starts")
+_TEXT = ("eq", "ne", "in", "nin", "null", *_PARTS)
 _MOST = 200
+_LONGEST = 1000
 _BOOLEANS = {"true": True, "false": False}
 #: operators by kind of field; whatever is not here is text
 OPERATORS: dict[Kind, tuple[str, ...]] = {
@@ -67,8 +69,8 @@ def parse_filter(field: Field, operator: str, text: str, place: int) -> tuple[Fi
     if len(texts) > _MOST:
         raise invalid(name, "takes at most %(most)s values", most=_MOST)
     values = [parse_value(field, name, part) for part in texts]
-    if operator in ("contains", "starts"):
-        values = [_pattern(operator, values[0])]
+    if operator in _PARTS and len(text) > _LONGEST:
+        raise invalid(name, "must have at most %(most)s characters", most=_LONGEST)
     values += [values[-1]] * (_padded(len(values)) - len(values))
     parameters = {f"f{place}_{i}": value for i, value in enumerate(values)}
     return Filter(field.name, operator, len(values)), parameters
@@ -85,11 +87,6 @@ def _is_true(field: Field, name: str, operator: str, text: str) -> bool:
 def _padded(count: int) -> int:
     """Few lengths of lists, so that few statements are prepared."""
     return count if count <= 1 else 1 << (count - 1).bit_length()
-
-
-def _pattern(operator: str, text: str) -> str:
-    escaped = re.sub(r"([\\%_])", r"\\\1", text)
-    return f"%{escaped}%" if operator == "contains" else f"{escaped}%"
 
 
 # ---------------------------------------------------------------------------------------------- values
@@ -207,6 +204,8 @@ def _below(column: ColumnElement[Any], target: FromClause, place: int) -> Column
 
 
 def _compare(column: ColumnElement[Any], wanted: Filter, place: int) -> ColumnElement[bool]:
+    if wanted.operator in _PARTS:
+        return holds(column, bindparam(f"f{place}_0", type_=Pattern(anywhere=wanted.operator == "contains")))
     values = [bindparam(f"f{place}_{i}", type_=column.type) for i in range(wanted.values)]
     match wanted.operator:
         case "is":
@@ -223,8 +222,6 @@ def _compare(column: ColumnElement[Any], wanted: Filter, place: int) -> ColumnEl
             return or_(column.not_in(values), column.is_(None))
         case "ne":
             return column.is_distinct_from(values[0])
-        case "contains" | "starts":
-            return column.ilike(values[0], escape="\\")
     comparison: ColumnElement[bool] = getattr(column, _PLAIN[wanted.operator])(values[0])
     return comparison
 

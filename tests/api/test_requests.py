@@ -141,3 +141,20 @@ def test_texts_that_look_like_patterns_or_sql_are_only_texts(admin: Any) -> None
         assert [row["name"] for row in data["list"]] == [found]
     assert [r["name"] for r in admin.data("/tags", params={"name[starts]": "A"})["list"]] == ["a_b", "axb"]
     assert admin.data("/tags", params={"name[in]": "100%,1000"})["pagination"]["total"] == 2
+
+
+def test_a_part_of_a_text_is_found_whatever_the_case_of_its_letters(admin: Any) -> None:
+    for name in ("Müller", "MÜLLER", "Straße", "[sic]", "王*"):
+        assert admin.post("/tags", {"name": name}).is_success
+    for operator, part, found in (
+        ("contains", "üLL", ["MÜLLER", "Müller"]),
+        ("contains", "aße", ["Straße"]),
+        ("contains", "[SI", ["[sic]"]),
+        ("contains", "*", ["王*"]),
+        ("starts", "mü", ["MÜLLER", "Müller"]),
+        ("starts", "ü", []),
+    ):
+        data = admin.data("/tags", params={f"name[{operator}]": part})
+        assert [row["name"] for row in data["list"]] == found
+    refused = admin.get("/tags", params={"name[contains]": "x" * 60_000})
+    assert refused.json()["message"] == "name[contains]: must have at most 1000 characters"
