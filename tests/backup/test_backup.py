@@ -117,6 +117,17 @@ def test_what_a_killed_backup_left_behind_is_removed_after_a_day(database: Datab
     ]
 
 
+def test_the_oldest_backups_make_room_and_a_name_that_somebody_gave_stays(database: Database, here: Settings) -> None:
+    folder = here.data_dir / "backups"
+    folder.mkdir(parents=True)
+    older, oldest = (folder / f"crm-2020010{day}-000000.tar.gz" for day in (2, 1))
+    named = [folder / f"crm-{name}.tar.gz" for name in ("before-the-move", "to-keep")]
+    for place in (older, oldest, *named):
+        place.write_text("a backup")
+    path, _ = rotation.make_next(here, keep=2, progress=silent)
+    assert set(folder.iterdir()) == {path, older, *named}
+
+
 def test_backups_made_while_others_write_are_of_one_instant(
     database: Database, here: Settings, there: Settings
 ) -> None:
