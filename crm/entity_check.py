@@ -16,6 +16,8 @@ from crm.fields import Kind, fields_of, models
 _LISTS = ("list", "form", "search", "filters", "sort", "export")
 _ONCE = (*_LISTS, "secret", "verbs")
 _INDEXED = ("filters", "sort")
+#: filled in by the machinery, never by people
+_KEPT = ("id", "version", "created_at", "updated_at", "created_by")
 
 
 def check_entities() -> None:
@@ -31,7 +33,9 @@ def problems_of(model: type[Any]) -> list[str]:
     where = f"{_file(model)}: {model.__name__}"
     found = [
         *_names(model),
-        *_computed(model),
+        *_written(model),
+        *_single(model),
+        *_searched(model),
         *_indexes(model),
         *_ownership(model),
         *_verbs(model),
@@ -60,11 +64,36 @@ def _names(model: type[Any]) -> Iterator[str]:
             yield f"'secret' names '{name}', which is no column of it."
 
 
-def _computed(model: type[Any]) -> Iterator[str]:
+def _written(model: type[Any]) -> Iterator[str]:
     fields = fields_of(model)
     for name in entity_of(model).form:
         if name in fields and fields[name].computed:
             yield f"'form' names '{name}', which is computed."
+        if name in _KEPT:
+            yield f"'form' names '{name}', which nobody writes by hand."
+
+
+def _single(model: type[Any]) -> Iterator[str]:
+    """Rows are put in order by one value each, and called by one that is stored."""
+    entity, fields = entity_of(model), fields_of(model)
+    sorted_by = [*(("sort", name) for name in entity.sort), ("order", entity.order.removeprefix("-"))]
+    for part, name in [*sorted_by, ("label", entity.label)]:
+        if name in fields and fields[name].kind is Kind.REFERENCES:
+            yield f"'{part}' names '{name}', which holds many records."
+    if entity.label in fields and fields[entity.label].computed:
+        yield f"'label' names '{entity.label}', which is computed."
+
+
+def _searched(model: type[Any]) -> Iterator[str]:
+    entity, fields = entity_of(model), fields_of(model)
+    if entity.search and "search_text" not in inspect(model).columns:
+        yield "'search' needs the mixin Searchable."
+    known = [fields[name] for name in entity.search if name in fields]
+    for field in known:
+        if field.computed or field.kind is Kind.REFERENCES:
+            yield f"'search' names '{field.name}', whose words cannot be kept in the row."
+    for field in [field for field in known if field.kind is Kind.REFERENCE][1:]:
+        yield f"'search' names '{field.name}', a second reference; the words of two cannot be told apart."
 
 
 def indexed_columns(model: type[Any]) -> frozenset[str]:
@@ -90,22 +119,30 @@ def _indexes(model: type[Any]) -> Iterator[str]:
             continue  # never stored, so no index can have it
         if field is not None and field.kind is not Kind.REFERENCES and name not in indexed:
             yield f"'{part}' names '{name}', which has no index; give the column index=True."
-    if entity.search and "search_text" not in inspect(model).columns:
-        yield "'search' needs the mixin Searchable."
 
 
 def _ownership(model: type[Any]) -> Iterator[str]:
     entity, mapper = entity_of(model), inspect(model)
     if entity.owner and entity.owner not in mapper.columns:
         yield f"'owner' names '{entity.owner}', which is no column of it."
+    elif entity.owner and not _is_user(model, entity.owner):
+        yield f"'owner' names '{entity.owner}', which points at no user."
     if entity.through == RECORD:
         if "record_type" not in mapper.columns:
             yield f"'through' names '{RECORD}', which needs the mixin Linked."
         return
     if entity.through and entity.through not in mapper.relationships:
         yield f"'through' names '{entity.through}', which is no relation of it."
+    elif entity.through and mapper.relationships[entity.through].uselist:
+        yield f"'through' names '{entity.through}', which holds many records."
     if entity.owner and entity.through:
         yield "'owner' and 'through' exclude each other."
+
+
+def _is_user(model: type[Any], name: str) -> bool:
+    """Users own themselves; everything else is owned by whom a foreign key names."""
+    keys = inspect(model).columns[name].foreign_keys
+    return (name_of(model), name) == ("user", "id") or any(key.target_fullname == "user.id" for key in keys)
 
 
 def _verbs(model: type[Any]) -> Iterator[str]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm.entity import REGISTRY, Entity, permission, titles_of
+from crm.entity import REGISTRY, Entity, entity_of, permission, titles_of
 from crm.entity_check import check_entities, problems_of
 from crm.errors import StartError
-from crm.models import Base, CategoryType, Contact, Role, User
+from crm.models import Base, CategoryType, Contact, Opportunity, Role, User
 from crm.models.base import Record, Trashable
 
 
@@ -64,6 +65,8 @@ def test_the_declarations_we_ship_are_right() -> None:
         ({"verbs": ("erase",)}, "'verbs' names 'erase'; it knows create, update, delete."),
         ({"owner_alone": ("lend",)}, "'owner_alone' names 'lend', which is no verb of it."),
         ({"owner_alone": ("update",)}, "'owner_alone' needs 'owner'."),
+        ({"owner": "size"}, "'owner' names 'size', which points at no user."),
+        ({"form": ("name", "version")}, "'form' names 'version', which nobody writes by hand."),
         ({}, "the column 'bare' has no doc."),
     ],
 )
@@ -73,6 +76,30 @@ def test_each_mistake_is_named_with_file_and_field(register: Any, declared: dict
     assert expected in problems_of(model)
     with pytest.raises(StartError, match="Gadget"):
         check_entities()
+
+
+@pytest.mark.parametrize(
+    ("model", "declared", "sentence"),
+    [
+        (Contact, {"sort": ("name", "tags")}, "'sort' names 'tags', which holds many records."),
+        (Contact, {"order": "tags"}, "'order' names 'tags', which holds many records."),
+        (Contact, {"label": "tags"}, "'label' names 'tags', which holds many records."),
+        (Opportunity, {"label": "stale"}, "'label' names 'stale', which is computed."),
+        (Opportunity, {"form": ("name", "stale")}, "'form' names 'stale', which is computed."),
+        (Contact, {"owner": "", "through": "tags"}, "'through' names 'tags', which holds many records."),
+        (Contact, {"owner": "customer_id"}, "'owner' names 'customer_id', which points at no user."),
+        (Contact, {"search": ("tags",)}, "'search' names 'tags', whose words cannot be kept in the row."),
+        (
+            *(Contact, {"search": ("customer_id", "team_id")}),
+            "'search' names 'team_id', a second reference; the words of two cannot be told apart.",
+        ),
+    ],
+)
+def test_a_field_of_a_kind_that_will_not_do_is_named(
+    monkeypatch: pytest.MonkeyPatch, model: type[Any], declared: dict[str, Any], sentence: str
+) -> None:
+    monkeypatch.setattr(model, "__entity__", replace(entity_of(model), **declared))
+    assert any(problem.endswith(f"{model.__name__}.__entity__: {sentence}") for problem in problems_of(model))
 
 
 def test_a_wrong_owner_of_what_has_a_trash_is_named_too(register: Any) -> None:
