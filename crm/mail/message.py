@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy
+from email.policy import SMTP, EmailPolicy, default
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
@@ -32,6 +32,8 @@ class _Policy(EmailPolicy):
         return self.fold(name, value).encode() if name.lower() in _VERBATIM else super().fold_binary(name, value)
 
 
+#: bodies of plain letters alone: a server need not take others
+_SEVEN_BIT = default.clone(cte_type="7bit")
 _PLAIN = _Policy(linesep=SMTP.linesep)
 _INTERNATIONAL = _Policy(linesep=SMTP.linesep, utf8=True)
 
@@ -73,7 +75,7 @@ def compose(stored: StoredMessage, settings: Settings, *, date: datetime, files:
 
     Mail to customers bears the name of whoever wrote it, whom the answer goes to, and a way to want no more.
     """
-    made = EmailMessage()
+    made = EmailMessage(policy=_SEVEN_BIT)
     business = stored.purpose is EmailPurpose.BUSINESS
     made["From"] = _from(settings, stored.owner if business else None)
     made["To"] = address_of(stored.to_address, line(stored.to_name))

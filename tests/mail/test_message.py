@@ -61,6 +61,15 @@ def test_an_address_with_a_line_end_is_never_written(plain: Settings, address: s
         read(stored(to_address=address), plain)
 
 
+def test_bodies_need_no_server_that_takes_eight_bits(plain: Settings) -> None:
+    files = [mime.File("价格.txt", "text/plain", "¥".encode())]
+    parsed, raw = read(stored(text_body="¥ 100\n.\n王\n", html_body="<p>¥ 100</p>"), plain, files=files)
+    assert raw.isascii()
+    text = parsed.get_body(("plain",))
+    assert text is not None
+    assert text.get_content() == "¥ 100\n.\n王\n"
+
+
 def test_business_mail_can_be_answered_and_refused_by_one_click(plain: Settings) -> None:
     owner = User(name="王 安", email="ann@example.com")
     parsed, raw = read(stored(purpose=EmailPurpose.BUSINESS, owner=owner), plain)
