@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from crm.actor import system
 from crm.db import Database
+from crm.jobs import killpoints
 from crm.migrations.run import upgrade
 from crm.models import Customer, User
 from crm.services import records, sessions, tokens
@@ -53,16 +54,24 @@ class Installation:
     def start(self, *names: str) -> None:
         """`web 1`, `worker 1`, `scheduler 1` …; a web process answers when this returns."""
         for name in names:
-            command = name.partition(" ")[0]
-            env = {**os.environ, **self.env}
-            if command == "web":
-                env["PORT"] = str(self.ports.setdefault(name, free_port()))
-            with (self.folder / "processes.log").open("ab") as log:
-                words = [sys.executable, "-m", "crm.cli", command]
-                self.processes[name] = subprocess.Popen(words, cwd=ROOT, env=env, stdout=log, stderr=log)
+            self._launch(name)
         for name in names:
             if name.startswith("web"):
                 until(partial(self._answers, name))
+
+    def end_at(self, name: str, step: str) -> int:
+        """Started so that it ends by itself when it comes by that step of `crm.jobs.killpoints`; the exit status."""
+        self._launch(name, **{killpoints.VARIABLE: step})
+        return self.processes.pop(name).wait(60)
+
+    def _launch(self, name: str, **told: str) -> None:
+        command = name.partition(" ")[0]
+        env = {**os.environ, **self.env, **told}
+        if command == "web":
+            env["PORT"] = str(self.ports.setdefault(name, free_port()))
+        with (self.folder / "processes.log").open("ab") as log:
+            words = [sys.executable, "-m", "crm.cli", command]
+            self.processes[name] = subprocess.Popen(words, cwd=ROOT, env=env, stdout=log, stderr=log)
 
     def ensure(self, *names: str) -> None:
         """Exactly these run."""
