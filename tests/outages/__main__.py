@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.outages import backups, restarts, stops, web_kills
+from tests.outages import backups, frozen, restarts, stops, web_kills
 from tests.outages.installation import Installation, installed
 from tests.outages.locking import Lock
 from tests.outages.scenarios import Finding, Trouble, suffer
@@ -28,6 +28,7 @@ WAYS = {
     "supervisor killed": stops.orphans,
     "backups": backups.rehearse,
     "web killed while deals are won": web_kills.sell,
+    "workers frozen until they were replaced": frozen.thaw,
 }
 console = Console(width=150)
 

@@ -24,12 +24,12 @@ def note(session: Session, *, name: str) -> None:
 
 @job("test.gate", own_steps=True)
 def gate(run: Run, *, folder: str) -> None:
-    """The first to come waits for the file `open`; whoever goes through leaves a tag with its pid."""
+    """The first to come waits for the file `open`; whoever goes through leaves a tag with the folder and its pid."""
     first = not any(Path(folder).glob("came-*"))
     Path(folder, f"came-{os.getpid()}").touch()
     _wait_for(Path(folder, "open") if first else Path(folder))
     with run.transaction() as session:
-        session.add(Tag(name=f"by {os.getpid()}"))
+        session.add(Tag(name=f"{Path(folder).name} by {os.getpid()}"))
         session.flush()
         run.end(session, leases.finish)
 

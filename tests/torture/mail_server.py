@@ -35,12 +35,17 @@ _BEFORE_RCPT = ("421 at connect", "drop at connect", "421 at EHLO", "451 at MAIL
 
 
 class MailServer:
-    """`taken` counts, by recipient, the bodies whose final dot arrived and which the server kept."""
+    """`taken` counts, by recipient, the bodies whose final dot arrived and which the server kept.
+
+    Who is the first to name a recipient of `to_hold` hears nothing until it is taken out of `held`.
+    """
 
     def __init__(self, *, seed: int = 1, behaves: bool = False) -> None:
         self.taken: Counter[str] = Counter()
         self.refused: set[str] = set()
         self.met: Counter[str] = Counter()
+        self.to_hold: set[str] = set()
+        self.held: set[str] = set()
         self.port = 0
         self._random = Random(seed)
         self._tried: set[str] = set()
@@ -64,12 +69,21 @@ class MailServer:
             if verb == "RCPT":
                 recipient = line[line.index("<") + 1 : line.index(">")]
                 behaviour = self._meet(recipient)
+                await self._hold(recipient)
             elif verb == "DATA" and behaviour == "drop before DATA":
                 return
             answer = _answer(verb, early, behaviour)
             _say(writer, answer)
             if verb == "QUIT" or (answer == GO_ON and not await self._take(reader, writer, recipient, behaviour)):
                 return
+
+    async def _hold(self, recipient: str) -> None:
+        if recipient not in self.to_hold:
+            return
+        self.to_hold.remove(recipient)
+        self.held.add(recipient)
+        while recipient in self.held:
+            await asyncio.sleep(0.01)
 
     async def _take(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, recipient: str, behaviour: str
