@@ -12,6 +12,8 @@ from sqlalchemy.exc import DisconnectionError
 IDLE_S = 1.0
 #: so long the web waits for that sign
 PING_S = 2
+#: PostgreSQL's read_only_sql_transaction
+_READ_ONLY = "25006"
 
 
 def ping_idle(engine: Engine) -> None:
@@ -46,6 +48,15 @@ async def _ping(connection: Any) -> None:
     except Exception:
         connection.terminate()
         raise
+
+
+def leave_standbys(engine: Engine) -> None:
+    """A server that may not write has become a standby, behind an address that stayed: its connections are lost."""
+
+    @event.listens_for(engine, "handle_error")
+    def _error(context: Any) -> None:
+        if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+            context.is_disconnect = True
 
 
 def prepare_sqlite(engine: Engine, *, write: bool, busy_ms: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from crm import connections
 from crm.actor import Actor
+from crm.primary import Primary, normalised
 from crm.turns import Turns
 
 Result = TypeVar("Result")
@@ -63,6 +64,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10, statement_timeout_s: int = 60) -> None:
         self.url = normalised(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.primary = Primary()
         self._pool_size = pool_size
         self._timeout_s = statement_timeout_s
         self._engines: dict[str, Engine] = {}
@@ -96,9 +98,8 @@ class Database:
     def _async_options(self) -> dict[str, Any]:
         server = {"statement_timeout": "5s", "lock_timeout": "3s", "jit": "off"}
         server["idle_in_transaction_session_timeout"] = "10s"
-        return self._pooled(
-            _CONNECT_S, {"timeout": _CONNECT_S, "command_timeout": SILENCE_S, "server_settings": server}
-        )
+        times = {"timeout": _CONNECT_S, "command_timeout": SILENCE_S}
+        return self._pooled(_CONNECT_S, {"async_creator_fn": self.primary.connect, "server_settings": server, **times})
 
     def _pooled(self, wait_s: int, connect: dict[str, Any]) -> dict[str, Any]:
         """No error quotes the values that were sent; `connect` is for PostgreSQL alone."""
@@ -110,6 +111,7 @@ class Database:
             connections.prepare_sqlite(engine, write=write, busy_ms=BUSY_MS[user])
         else:
             connections.ping_idle(engine)
+            connections.leave_standbys(engine)
 
     # ------------------------------------------------------------------ sessions
 
@@ -185,12 +187,6 @@ def _in_transaction(
 
 def _was_given_up(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in _GIVEN_UP
-
-
-def normalised(url: str) -> URL:
-    """`postgres://` and driver names are accepted; the driver is ours to choose."""
-    parsed = make_url(url.replace("postgres://", "postgresql://", 1))
-    return parsed.set(drivername=parsed.get_backend_name())
 
 
 def _guarded() -> None:

@@ -7,10 +7,10 @@ import traceback
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from crm.errors import CrmError
+from crm.primary import normalised
 from crm.settings import KEPT_KEY, Settings
 
 LIMIT = 2_000
@@ -101,6 +101,6 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
 
 def _password(url: str) -> str:
     try:
-        return make_url(url).password or "" if url else ""
-    except ArgumentError:
+        return normalised(url).password or "" if url else ""
+    except (ArgumentError, ValueError):
         return ""

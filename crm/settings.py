@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.exc import ArgumentError
 
 from crm.errors import StartError
+from crm.primary import normalised
 
 KEPT_KEY = "jwt.key"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -28,7 +30,9 @@ class Settings(BaseSettings):
     port: int = Field(3001, ge=1, le=65535, description="Port of panel and API.")
     public_url: str = Field("", description="Address users type, e.g. https://crm.example.com; empty: as asked.")
     data_dir: Path = Field(Path("data"), description="Folder for all that the embedded default keeps.")
-    database_url: str = Field("", repr=False, description="postgresql://… ; empty: SQLite in DATA_DIR.")
+    database_url: str = Field(
+        "", repr=False, description="postgresql://… (host1,host2: primary and standby); empty: SQLite in DATA_DIR."
+    )
     db_pool_size: int = Field(10, ge=1, le=200, description="Database connections a process may hold.")
     redis_url: str = Field("", repr=False, description="redis://… ; empty: a private server in DATA_DIR.")
     redis_host: str = Field("", description="Instead of REDIS_URL.")
@@ -72,6 +76,10 @@ class Settings(BaseSettings):
     def _known_database(cls, value: str) -> str:
         if value and not value.startswith(("postgresql://", "postgres://", "postgresql+", "sqlite://")):
             raise ValueError("must begin with postgresql:// (or be empty for SQLite in DATA_DIR)")
+        try:
+            normalised(value or "sqlite://")
+        except (ArgumentError, ValueError):
+            raise ValueError("is not an address; use postgresql://user:password@server:5432/name") from None
         return value
 
     @model_validator(mode="after")

@@ -18,9 +18,12 @@ def serving(begin: Callable[[], Coroutine[Any, Any, None]]) -> Iterator[None]:
         loop.run_until_complete(begin())
         ready.set()
         loop.run_forever()
-        for task in asyncio.all_tasks(loop):
+        left = asyncio.all_tasks(loop)
+        for task in left:
             task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
+        if left:
+            loop.run_until_complete(asyncio.wait(left))
+        loop.run_until_complete(asyncio.sleep(0))  # what they have closed is closed
         loop.close()
 
     thread = threading.Thread(target=run, daemon=True)

@@ -58,6 +58,7 @@ class PostgresReader:
         self.dialect: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
         dialect: Any = self.dialect
         self._options: dict[str, Any] = dialect.create_connect_args(database.url.set(drivername=_DRIVER))[1]
+        self._connection = database.primary.connect
         self._idle: deque[Any] = deque()
         self._turns = Turns(size, patience_s=_CONNECT_S)
 
@@ -91,7 +92,7 @@ class PostgresReader:
 
     async def _connect(self) -> Any:
         try:
-            return await asyncpg.connect(
+            return await self._connection(
                 **self._options,
                 timeout=_CONNECT_S,
                 command_timeout=SILENCE_S,

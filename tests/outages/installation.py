@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 
@@ -111,12 +112,13 @@ class Installation:
 
 
 @contextmanager
-def installed(backend: str, folder: Path) -> Iterator[Installation]:
-    """Servers and data; no process of ours runs yet."""
+def installed(backend: str, folder: Path, url: str = "", **told: Any) -> Iterator[Installation]:
+    """Servers and data, or data in the database at `url`; `told` are settings.  No process of ours runs yet."""
     with ExitStack() as stack:
         server: Crashing | None = None
-        url = f"sqlite:///{folder / 'crm.sqlite3'}"
-        if backend == "postgresql":
+        if not url and backend == "sqlite":
+            url = f"sqlite:///{folder / 'crm.sqlite3'}"
+        elif not url:
             server, url = stack.enter_context(crashing.postgresql(folder / "postgresql"))
         broker, _ = stack.enter_context(crashing.valkey(folder / "broker"))
         chosen = Settings(
@@ -128,6 +130,7 @@ def installed(backend: str, folder: Path) -> Iterator[Installation]:
             database_url=url,
             redis_url=f"unix://{folder / 'wire.sock'}?db=0",
             bcrypt_cost=4,
+            **told,
         )
         wire = stack.enter_context(proxy.between(folder / "broker" / "valkey.sock", folder / "wire.sock"))
         made = Installation(folder, chosen, Database(url), broker, wire, server, _environment(chosen))

@@ -26,14 +26,21 @@ class Proxy:
         self._target, self._random = target, Random(seed)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            back, out = await asyncio.open_unix_connection(self._target)
-            tasks = [asyncio.create_task(self._ask(reader, out)), asyncio.create_task(self._reply(back, writer))]
+        try:
+            with suppress(OSError):
+                await self._between(reader, writer)
+        finally:
+            writer.close()
+
+    async def _between(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, out = await asyncio.open_unix_connection(self._target)
+        tasks = [asyncio.create_task(self._ask(reader, out)), asyncio.create_task(self._reply(back, writer))]
+        try:
             await asyncio.wait(tasks[: 1 if self.lingers else 2], return_when=asyncio.FIRST_COMPLETED)
+        finally:
             for task in tasks:
                 task.cancel()
             out.close()
-        writer.close()
 
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):

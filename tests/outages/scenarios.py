@@ -109,7 +109,7 @@ def drain(installation: Installation) -> float:
     """Wait until no job is left; the moment."""
     deadline = time.monotonic() + DRAIN_LIMIT_S
     while time.monotonic() < deadline:
-        if not _read(installation, _pending):
+        if not read(installation, _pending):
             return time.monotonic()
         time.sleep(0.1)
     return float("inf")
@@ -121,7 +121,7 @@ def _pending(connection: Connection) -> int:
 
 def kept(installation: Installation, load: Load) -> tuple[int, int]:
     """Of the mails whose request was answered by 200: (not there or not done, there more than once)."""
-    found = _read(installation, _captured)
+    found = read(installation, _captured)
     return sum(not found[subject] for subject in load.kept), sum(found[subject] > 1 for subject in load.kept)
 
 
@@ -130,7 +130,7 @@ def _captured(connection: Connection) -> Counter[str]:
     return Counter(connection.scalars(select(EmailMessage.subject).where(EmailMessage.state.in_(done))))
 
 
-def _read(installation: Installation, question: Callable[[Connection], Result]) -> Result:
+def read(installation: Installation, question: Callable[[Connection], Result]) -> Result:
     while True:
         try:
             with installation.database.engine(write=False).connect() as connection:
