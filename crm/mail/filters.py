@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
@@ -39,12 +39,19 @@ def day(value: Any) -> str:
 
 def money(value: Any, currency: str = "") -> str:
     """¥1,250.50"""
-    return formats.money(Decimal(value), currency) if value is not None else ""
+    return formats.money(_number(value), currency) if value is not None else ""
 
 
 def percent(value: Any) -> str:
     """A share from 0 to 1: 12.5%"""
-    return formats.percent(Decimal(value)) if value is not None else ""
+    return formats.percent(_number(value)) if value is not None else ""
+
+
+def _number(value: Any) -> Decimal:
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        raise ValueError(f"'{str(value)[:40]}' is not a number") from None
 
 
 def default(value: Any, instead: Any = "") -> Any:

@@ -26,6 +26,7 @@ TIMEOUT_S = 15.0
 ANSWER_TIMEOUT_S = 60.0
 GOODBYE_TIMEOUT_S = 5.0
 _CLOSING = 421
+_NOT_ASCII = "SMTP_USER and SMTP_PASSWORD can hold ASCII only"
 _UNREACHABLE = "The mail server %s:%s does not take mail from us: %s"
 
 
@@ -119,9 +120,11 @@ def _connect(settings: Settings) -> smtplib.SMTP:
         if settings.smtp_user:
             server.login(settings.smtp_user, settings.smtp_password)
         return server
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, smtplib.SMTPException, UnicodeError) as error:
         if server is not None:
             server.close()
+        if isinstance(error, UnicodeError):  # which holds a letter of the password
+            error = smtplib.SMTPException(_NOT_ASCII)
         code, reply = getattr(error, "smtp_code", 0), getattr(error, "smtp_error", error)
         raise Away(code, _UNREACHABLE % (settings.smtp_host, settings.smtp_port, _text(reply))) from None
 

@@ -106,6 +106,12 @@ def test_what_a_check_did_not_see_is_refused_when_it_is_filled_in() -> None:
             sandbox.render(source, VALUES, html=False, language="en", zone="UTC")
 
 
+@pytest.mark.parametrize("source", ["{{ contact.name | money }}", "{{ contact.name | percent }}"])
+def test_what_is_no_number_is_named(source: str) -> None:
+    with pytest.raises(BadInput, match="'<Bo>' is not a number"):
+        filled(source)
+
+
 def test_a_mail_does_not_grow_without_end() -> None:
     many = {**VALUES, "opportunity": {"lines": [{"name": "x" * 1000}] * 1000}}
     source = "{% for line in opportunity.lines %}{{ line.name }}{% endfor %}"

@@ -145,6 +145,17 @@ def test_it_signs_in_where_a_login_is_set(database: Database, mailing: Settings)
         assert office.logins[-1] == (b"crm", b"correct")
 
 
+def test_a_password_that_smtp_cannot_carry_is_said_without_a_letter_of_it(
+    database: Database, mailing: Settings
+) -> None:
+    with post_office.opened(asks_for_login=True) as office:
+        login = {"smtp_port": office.port, "smtp_user": "crm", "smtp_tls": "none", "smtp_password": "geheimnisvöll"}
+        status, state, reply = attempt(database, mailing.model_copy(update=login), queued(database))
+    assert (status, state) == (JobStatus.QUEUED, EmailState.READY)
+    assert reply.endswith("SMTP_USER and SMTP_PASSWORD can hold ASCII only")
+    assert "xf6" not in jobs(database)[0].last_error
+
+
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
 def test_the_line_is_secured_and_an_unknown_certificate_is_not_trusted(
     database: Database, mailing: Settings, monkeypatch: pytest.MonkeyPatch, tls: str
