@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from sqlalchemy import literal, select
+from sqlalchemy import exc, literal, select
 
 from crm.api.call import Call, Context
 from crm.api.envelope import Answer, failure, success
@@ -37,9 +37,14 @@ async def health(_call: Call) -> Answer:
 
 async def ready(call: Call) -> Answer:
     """200 if the database answers (and Redis, where one is set); else 503 that names what does not."""
-    found = {"database": await _database(call.context), "redis": await _redis(call.context.settings.broker)}
-    found["worker"] = await _worker(call.context) if found["database"] == "up" else "unknown"
-    if "down" in found.values():
+    database, worker = await _database(call.context), "unknown"
+    if database == "up":
+        try:
+            worker = await _worker(call.context)
+        except exc.DBAPIError as error:
+            database = "unmigrated" if _lacks_tables(error) else "down"
+    found = {"database": database, "redis": await _redis(call.context.settings.broker), "worker": worker}
+    if database != "up" or found["redis"] == "down":
         headers = [(b"retry-after", str(RETRY_AFTER_S).encode())]
         return failure(503, "Not ready", headers=headers, checks=found)
     return success({"status": "ready", "checks": found})
@@ -52,6 +57,11 @@ async def _database(context: Context) -> str:
     except (Unavailable, TimeoutError):
         return "down"
     return "up"
+
+
+def _lacks_tables(error: exc.DBAPIError) -> bool:
+    """Nobody has said `crm migrate` yet."""
+    return isinstance(error, exc.ProgrammingError) or "no such table" in str(error.orig)
 
 
 async def _worker(context: Context) -> str:

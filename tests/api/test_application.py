@@ -83,6 +83,15 @@ def test_a_database_that_is_away_is_told_at_once_and_the_process_stays_up(tmp_pa
         assert who.get("/health").status_code == 200
 
 
+def test_a_database_that_lacks_tables_is_not_ready(database: Database, tmp_path: Path) -> None:
+    with database.engine().begin() as connection:
+        connection.exec_driver_sql("DROP TABLE process_heartbeat")
+    with _without_database(database.url.render_as_string(hide_password=False), tmp_path) as who:
+        answer = who.get("/ready")
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {"database": "unmigrated", "redis": "unset", "worker": "unknown"}
+
+
 def test_a_database_that_says_nothing_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crm.api.status._PATIENCE_S", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
