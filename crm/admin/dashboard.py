@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -23,6 +24,13 @@ from crm.models.stage import Stage, StageCategory
 from crm.models.task import Task, TaskStatus
 
 ROWS = 8
+_TASK = ("title", "priority", "due_at", "due_date")
+#: what is due first, at a time or on a day
+_BY_DUE = (
+    func.coalesce(func.date(Task.due_at), Task.due_date).asc().nulls_last(),
+    Task.due_at.asc().nulls_last(),
+    Task.id.desc(),
+)
 _OPEN_TASKS = (TaskStatus.NOT_STARTED, TaskStatus.IN_PROGRESS, TaskStatus.DEFERRED)
 
 
@@ -72,8 +80,7 @@ def _my_tasks(session: Session, actor: Actor) -> list[dict[str, Any]]:
     if actor.user_id is None or not actor.may(permission(Task, "view")):
         return []
     query = [("assignee_id", str(actor.user_id)), *(("status", str(s)) for s in _OPEN_TASKS)]
-    names = ("title", "priority", "due_at", "due_date")
-    return [_panel(session, Task, names, [*query, ("sortBy", "due_at")], gettext("My open tasks"))]
+    return [_panel(session, Task, _TASK, [*query, ("sortBy", "due_at")], gettext("My open tasks"), by=_BY_DUE)]
 
 
 def _latest_deals(session: Session, actor: Actor) -> list[dict[str, Any]]:
@@ -84,15 +91,29 @@ def _latest_deals(session: Session, actor: Actor) -> list[dict[str, Any]]:
 
 
 def _panel(
-    session: Session, model: type[Any], names: tuple[str, ...], query: list[tuple[str, str]], label: str
+    session: Session,
+    model: type[Any],
+    names: tuple[str, ...],
+    query: list[tuple[str, str]],
+    label: str,
+    *,
+    by: Sequence[ColumnElement[Any]] = (),
 ) -> dict[str, Any]:
+    """`by` is an order that no column has; otherwise that of the query."""
     wanted = asked.read(model, QueryParams(query))
-    total, exact = queries.count(session, queries.narrowed(model, wanted), exact=False)
-    rows = queries.read_page(session, model, names, wanted)[:ROWS]
+    found = queries.narrowed(model, wanted)
+    total, exact = queries.count(session, found, exact=False)
+    if by:
+        chosen = found.with_only_columns(*queries.shown_columns(model, names)).order_by(*by).limit(ROWS)
+        rows = list(session.execute(chosen))
+    else:
+        rows = queries.read_page(session, model, names, wanted)[:ROWS]
+    drawn = listing.draw(session, model, names, rows)
+    columns, shown = listing.one_due(listing.columns(model, wanted, names), drawn)
     return {
         "label": label,
         "count": formats.number(total) + ("" if exact else "+"),
-        "columns": listing.columns(model, wanted, names),
-        "rows": listing.draw(session, model, names, rows),
+        "columns": columns,
+        "rows": shown,
         "all_url": paths.with_query(paths.list_of(model), query),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -48,10 +48,15 @@ def guest_cookie(request: Request, settings: Settings) -> str:
 
 
 class Door:
-    """Finds the visitor of each request; without one, only the open pages answer."""
+    """Finds the visitor of each request; without one, only the open pages answer.
 
-    def __init__(self, app: ASGIApp, database: Database, settings: Settings) -> None:
-        self.app, self.database, self.settings = app, database, settings
+    `refused` makes the page that says why somebody is turned away.
+    """
+
+    def __init__(
+        self, app: ASGIApp, database: Database, settings: Settings, refused: Callable[[Request, str, int], Response]
+    ) -> None:
+        self.app, self.database, self.settings, self._refused = app, database, settings, refused
         self._kept = KeptActors()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,11 +115,11 @@ class Door:
     def _refuse(self, request: Request, visitor: Visitor) -> Response | None:
         path = inner_path(request.scope)
         if request.method not in SAFE and not same_origin(request, self.settings):
-            return _forbidden()
+            return self._refused(request, _not_ours(), 403)
         if visitor.actor is not None or path.startswith(OPEN):
             return None
         if request.method not in SAFE or request.headers.get("accept", "").startswith("application/json"):
-            return Response(i18n.gettext("Please sign in again."), 401, media_type="text/plain; charset=utf-8")
+            return self._refused(request, i18n.gettext("Your session has ended, and nothing was saved."), 401)
         asked = path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(paths.to("login", next=paths.root.get() + asked), 303)
 
@@ -125,9 +130,9 @@ class Door:
         body = await _limited_body(request)
         if body is None:
             sentence = i18n.gettext("This is more than a form may hold.")
-            return Response(sentence, 413, media_type="text/plain; charset=utf-8"), request.receive
+            return self._refused(request, sentence, 413), request.receive
         token = request.headers.get("x-csrf-token") or await _form_token(request.scope, body)
-        return None if visitor.accepts(token) else _forbidden(), _replay(body)
+        return None if visitor.accepts(token) else self._refused(request, _not_ours(), 403), _replay(body)
 
 
 def _news(session: Session, actor: Actor) -> dict[str, Any]:
@@ -167,9 +172,8 @@ def _takes_files(request: Request) -> bool:
     return path == UPLOAD or bool(COMPOSE.fullmatch(path) and kind.startswith("multipart/form-data"))
 
 
-def _forbidden() -> Response:
-    sentence = i18n.gettext("This was not sent from a page of ours, or the page is too old. Load it again.")
-    return Response(sentence, 403, media_type="text/plain; charset=utf-8")
+def _not_ours() -> str:
+    return i18n.gettext("This was not sent from a page of ours, or the page is too old. Load it again.")
 
 
 async def _limited_body(request: Request) -> bytes | None:

@@ -7,13 +7,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from crm import outages
-from crm.admin import pages
+from crm.admin import pages, paths
 from crm.admin.door import LANGUAGE_COOKIE
-from crm.admin.visitor import Visitor
+from crm.admin.visitor import Visitor, visitor_of
 from crm.errors import CrmError, Unavailable
 from crm.i18n import error_text, gettext, lazy, negotiate, use
-from crm.logs import request_id
+from crm.logs import logger, request_id
 
+log = logger(__name__)
+_HEADINGS = {401: lazy("You are signed out"), 403: lazy("No access"), 404: lazy("Not found")}
+_OTHERWISE = lazy("That did not work")
+_ICONS = {403: "lock", 404: "file-unknown"}
 _SENTENCES = {
     400: lazy("This request makes no sense."),
     403: lazy("You are not allowed to do this."),
@@ -38,6 +42,8 @@ async def on_crm_error(request: Request, error: Exception) -> Response:
     """What services refuse."""
     assert isinstance(error, CrmError)
     sentence = gettext(_SENTENCES[403]) if error.status == 403 else error_text(error)
+    if error.status == 404 and not _for_scripts(request):
+        sentence = gettext(_SENTENCES[404])
     answer = page(request, sentence, error.status)
     if isinstance(error, Unavailable):
         answer.headers["Retry-After"] = str(outages.RETRY_AFTER_S)
@@ -46,15 +52,48 @@ async def on_crm_error(request: Request, error: Exception) -> Response:
 
 def away(request: Request) -> Response:
     """While the database does not answer: nobody knows who asks, so neither their language nor their menu."""
-    if "visitor" not in request.scope["state"]:
-        request.scope["state"]["visitor"] = Visitor(None, "", "")
-        use(negotiate(request.cookies.get(LANGUAGE_COOKIE), accept=request.headers.get("accept-language", "")))
+    _as_somebody(request)
     return page(request, gettext(outages.GONE), Unavailable.status)
 
 
-def page(request: Request, sentence: str, status: int) -> Response:
-    """As a page, or as JSON for scripts that ask for it."""
-    if "ajax" in request.url.path or request.headers.get("accept", "").startswith("application/json"):
+def crashed(request: Request) -> Response:
+    """After what nobody foresaw; one line of text, should drawing a page fail as well."""
+    _as_somebody(request)
+    sentence = gettext("Something went wrong. It has been noted; please try again.")
+    try:
+        return page(request, sentence, 500)
+    except Exception as error:
+        log.error("error_page_failed", error=type(error).__name__, exc_info=True)
+        return Response(sentence, 500, media_type="text/plain; charset=utf-8")
+
+
+def refused(request: Request, sentence: str, status: int) -> Response:
+    """What the door turns away: a form from elsewhere, one that is too old or too large, one after signing out."""
+    return page(request, sentence, status, heading="" if status == 401 else _OTHERWISE)
+
+
+def _as_somebody(request: Request) -> None:
+    if "visitor" not in request.scope["state"]:
+        request.scope["state"]["visitor"] = Visitor(None, "", "")
+        use(negotiate(request.cookies.get(LANGUAGE_COOKIE), accept=request.headers.get("accept-language", "")))
+
+
+def _for_scripts(request: Request) -> bool:
+    return "ajax" in request.url.path or request.headers.get("accept", "").startswith("application/json")
+
+
+def page(request: Request, sentence: str, status: int, *, heading: str = "") -> Response:
+    """As a page, inside the menu of whoever is signed in, or as JSON for scripts that ask for it."""
+    if _for_scripts(request):
         return JSONResponse({"message": sentence}, status)
-    context = {"status_code": status, "message": sentence, "request_id": request_id.get()}
-    return pages.render(request, "sqladmin/error.html", context, status)
+    title = gettext(heading or _HEADINGS.get(status, _OTHERWISE))
+    known = visitor_of(request).actor is not None
+    context = {
+        "page_title": title,
+        "message": sentence,
+        "icon": _ICONS.get(status, "alert-triangle"),
+        "breadcrumbs": [{"label": title, "url": ""}],
+        "request_id": request_id.get(),
+        "sign_in_url": "" if known or status != 401 else paths.to("login"),
+    }
+    return pages.render(request, f"sqladmin/error{'' if known else '_gate'}.html", context, status)

@@ -68,7 +68,7 @@ async def _lines(
 
 def _keys(session: Session, model: type[Any], wanted: Asked) -> array[int]:
     found = queries.within_export(session, model, queries.narrowed(model, wanted))
-    return queries.read_keys(session, queries.ordered(found, model, wanted))
+    return queries.read_keys(session, *queries.parts(found, model, wanted))
 
 
 def _part(

@@ -14,7 +14,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crm import outages
-from crm.i18n import gettext
 from crm.logs import logger
 
 log = logger(__name__)
@@ -47,11 +46,13 @@ def policy(nonce: str) -> str:
 class Headers:
     """Makes the nonce of a request, sets headers on whatever is answered, and turns a crash into a plain sentence.
 
-    `away` is the page for a time without a database.
+    `away` is the page for a time without a database, `crashed` the one for all else that goes wrong.
     """
 
-    def __init__(self, app: ASGIApp, away: Callable[[Request], Response]) -> None:
-        self.app, self._away = app, away
+    def __init__(
+        self, app: ASGIApp, away: Callable[[Request], Response], crashed: Callable[[Request], Response]
+    ) -> None:
+        self.app, self._away, self._crashed = app, away, crashed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,8 +84,7 @@ class Headers:
             answer.headers["Retry-After"] = str(outages.RETRY_AFTER_S)
             return answer
         log.error("panel_failed", path=request.scope["path"], error=type(error).__name__, exc_info=True)
-        sentence = gettext("Something went wrong. It has been noted; please try again.")
-        return Response(sentence, 500, media_type="text/plain; charset=utf-8")
+        return self._crashed(request)
 
 
 def _dress(scope: Scope, headers: MutableHeaders, nonce: str, status: int) -> None:

@@ -116,6 +116,21 @@ def columns(model: type[Any], asked: Asked, names: Sequence[str] = ()) -> list[d
     return made
 
 
+def one_due(
+    columns: list[dict[str, Any]], rows: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """For small tables: a task is due at a time or on a day, so one column is enough for both."""
+    names = [column["name"] for column in columns]
+    if "due_at" not in names or "due_date" not in names:
+        return columns, rows
+    at, day = names.index("due_at"), names.index("due_date")
+    for row in rows:
+        shown = list(row["cells"])
+        shown[at] = shown[at] if shown[at].text else shown[day]
+        row["cells"] = shown[:day] + shown[day + 1 :]
+    return columns[:day] + columns[day + 1 :], rows
+
+
 def paging(model: type[Any], asked: Asked, page: Page) -> dict[str, Any]:
     """1–25 of 10,000+, and the ways to other pages."""
     here, first = paths.list_of(model), (page.number - 1) * asked.size

@@ -92,6 +92,10 @@ def slots_of(columns: Sequence[Mapping[str, Any]]) -> list[str]:
         found = next((i for i, c in enumerate(columns) if not slots[i] and fits(c)), None)
         if found is not None:
             slots[found] = slot
+    # a task is due at a time or on a day: whichever there is stands in the same place
+    by_name = {column["name"]: i for i, column in enumerate(columns)}
+    if {"due_at", "due_date"} <= by_name.keys() and slots[by_name["due_at"]] == "at-4":
+        slots[by_name["due_date"]] = "at-4"
     return slots
 
 

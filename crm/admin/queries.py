@@ -49,13 +49,34 @@ def within_export(session: Session, model: type[Any], found: Select[Any]) -> Sel
     return found.where(access.reach(model, actor, scope, verb="view"))
 
 
+def parts(found: Select[Any], model: type[Any], asked: Asked) -> list[Select[Any]]:
+    """What is asked for in its order, as selects to be read one after the other: what has no value comes last.
+
+    Databases disagree on where NULL stands, and no index serves one that is told; two ranges of one index it serves.
+    """
+    name = asked.sort or entity_of(model).order.removeprefix("-")
+    field = field_of(model, name)
+    if not field.nullable or _unindexed(field):
+        return [ordered(found, model, asked)]
+    key = _sort_key(model, field)
+    full, empty = found.where(key.is_not(None)), found.where(key.is_(None))
+    return [ordered(part, model, asked) for part in (full, empty)]
+
+
 def ordered(found: Select[Any], model: type[Any], asked: Asked) -> Select[Any]:
     """By what is asked for, with the key as tie-breaker: equal values must not jump between pages."""
     order = entity_of(model).order
     name, descending = (asked.sort, asked.descending) if asked.sort else (order.removeprefix("-"), order[0] == "-")
-    by = _sort_key(model, field_of(model, name))
+    field = field_of(model, name)
+    by = _sort_key(model, field)
     keys = [by] if name == "id" else [by, model.id]
-    return found.order_by(*(key.desc() if descending else key.asc() for key in keys))
+    first, *rest = (key.desc() if descending else key.asc() for key in keys)
+    return found.order_by(first.nulls_last() if _unindexed(field) else first, *rest)
+
+
+def _unindexed(field: Field) -> bool:
+    """Sorted by a name looked up or a value computed: to say where NULL stands costs no index."""
+    return field.computed or field.kind is Kind.REFERENCE
 
 
 def _sort_key(model: type[Any], field: Field) -> ColumnElement[Any]:
@@ -94,14 +115,26 @@ def shown_columns(model: type[Any], names: Sequence[str]) -> list[Any]:
 
 def read_page(session: Session, model: type[Any], names: Sequence[str], asked: Asked) -> list[Row[Any]]:
     """One page of rows, keyed by column name."""
-    found = ordered(narrowed(model, asked), model, asked).with_only_columns(*shown_columns(model, names))
-    return list(session.execute(found.limit(asked.size).offset((asked.page - 1) * asked.size)))
+    columns, skip = shown_columns(model, names), (asked.page - 1) * asked.size
+    rows: list[Row[Any]] = []
+    for part in parts(narrowed(model, asked), model, asked):
+        if rows:
+            skip = 0
+        read = part.with_only_columns(*columns).limit(asked.size - len(rows)).offset(skip)
+        rows += session.execute(read)
+        if len(rows) == asked.size:
+            break
+        if not rows and skip:
+            skip = max(0, skip - count(session, part, exact=True)[0])
+    return rows
 
 
-def read_keys(session: Session, found: Select[Any], *, limit: int | None = None) -> array[int]:
-    """The keys of all rows asked for, eight bytes each."""
-    rows = session.scalars(found.limit(limit) if limit else found, execution_options={"yield_per": 5000})
-    return array("q", rows)
+def read_keys(session: Session, *found: Select[Any], limit: int | None = None) -> array[int]:
+    """The keys of all rows asked for, one select after the other, eight bytes each."""
+    keys = array("q")
+    for part in found:
+        keys.extend(session.scalars(part.limit(limit) if limit else part, execution_options={"yield_per": 5000}))
+    return keys
 
 
 def read_by_keys(

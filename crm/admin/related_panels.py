@@ -14,7 +14,7 @@ from crm.admin import asked, listing, paths, queries
 from crm.db import actor_of
 from crm.entity import RECORD, entity_of, name_of, permission, titles_of
 from crm.fields import Kind, fields_of, models
-from crm.i18n import gettext
+from crm.i18n import gettext, lazy
 
 FIRST = 10
 COLUMNS = 5
@@ -23,6 +23,15 @@ MOST_PANELS = 8
 DRAWN_APART = frozenset({"opportunity_line.opportunity_id", "contact.groups"})
 #: kinds whose links to that record its page shows already
 _LINKS_DRAWN = frozenset({("reminder", "task")})
+#: what those are called whose parent this record is
+_PARTS = {
+    "task": lazy("Subtasks"),
+    "customer": lazy("Subsidiaries"),
+    "team": lazy("Teams below"),
+    "category": lazy("Categories below"),
+}
+#: shown otherwise than in the entity's own list, which names first what this page is about
+_COLUMNS = {"status_history": ("after", "before", "reason", "changed_by", "created_at")}
 
 
 def of(session: Session, model: type[Any], key: int) -> list[dict[str, Any]]:
@@ -31,7 +40,7 @@ def of(session: Session, model: type[Any], key: int) -> list[dict[str, Any]]:
     panels = []
     for child, query in sorted(_children(model, key), key=_place):
         if actor.may(permission(child, "view")):
-            panel = _panel(session, child, query)
+            panel = _panel(session, model, child, query)
             panels += [panel] if panel["rows"] else []
     return panels[:MOST_PANELS]
 
@@ -58,29 +67,36 @@ def _place(found: tuple[type[Any], dict[str, str]]) -> int:
     return _FIRST.index(name) if name in _FIRST else len(_FIRST)
 
 
-def _panel(session: Session, child: type[Any], query: dict[str, str]) -> dict[str, Any]:
+def _panel(session: Session, model: type[Any], child: type[Any], query: dict[str, str]) -> dict[str, Any]:
     wanted = asked.read(child, QueryParams(query))
+    shown = _COLUMNS.get(name_of(child), entity_of(child).list)
     # an amount carries its currency
-    names = [name for name in entity_of(child).list if name not in query and name != "currency"][:COLUMNS]
+    names = [name for name in shown if name not in query and name != "currency"][:COLUMNS]
     found = queries.narrowed(child, wanted)
     total, known = queries.count(session, found, exact=False)
     rows = queries.read_page(session, child, names, wanted)[:FIRST] if total else []
     by = next(iter(query))
-    label = gettext(titles_of(child))
-    ownership = by if by not in ("owner_id", "record_type") and by.removesuffix("_id") not in _OBVIOUS else ""
+    columns, drawn = listing.one_due(listing.columns(child, wanted, names), listing.draw(session, child, names, rows))
     return {
         "name": f"{name_of(child)}.{by}",
-        "label": f"{label} · {gettext(fields_of(child)[by].label)}" if ownership else label,
+        "label": _label(model, child, by),
         "count": formats.number(total) + ("" if known else "+"),
-        "columns": listing.columns(child, wanted, names),
-        "rows": listing.draw(session, child, names, rows),
+        "columns": columns,
+        "rows": drawn,
         "all_url": paths.list_of(child, **query),
         "new_url": paths.to(paths.identity(child), "create", **query) if "create" in entity_of(child).verbs else "",
     }
 
 
+def _label(model: type[Any], child: type[Any], by: str) -> str:
+    """`Contacts`; only of a person is it said what they are to these records."""
+    if child is model and by == "parent_id" and name_of(child) in _PARTS:
+        return gettext(_PARTS[name_of(child)])
+    label = gettext(titles_of(child))
+    plain = name_of(model) != "user" or by in _OBVIOUS
+    return label if plain else f"{label} · {gettext(fields_of(child)[by].label)}"
+
+
 _FIRST = ("opportunity", "contact", "task", "customer", "status_history")
-#: a panel "Contacts" on a customer needs no "by customer"
-_OBVIOUS = frozenset(
-    {"customer", "contact", "opportunity", "pipeline", "stage", "type", "assignee", "user", "groups", "tags"}
-)
+#: a panel "Tasks" on a user needs no "by assignee"
+_OBVIOUS = frozenset({"owner_id", "assignee_id", "user_id", "record_type"})

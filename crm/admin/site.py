@@ -61,9 +61,9 @@ def open_panel(app: Starlette, database: Database, settings: Settings) -> Panel:
         routes=_routes(),
         handlers={HTTPException: errors.on_http_error, CrmError: errors.on_crm_error},
         middlewares=[
-            Middleware(Headers, away=errors.away),
+            Middleware(Headers, away=errors.away, crashed=errors.crashed),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6),
-            Middleware(Door, database=database, settings=settings),
+            Middleware(Door, database=database, settings=settings, refused=errors.refused),
         ],
     )
 

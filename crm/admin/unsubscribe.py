@@ -29,7 +29,8 @@ _TEMPLATE = "crm/unsubscribe.html"
 def mount(database: Database, settings: Settings) -> Mount:
     """The page's own small application, beside the panel."""
     inner = Starlette(
-        routes=[Route("/{token}", page, methods=["GET", "POST"])], middleware=[Middleware(Headers, away=_away)]
+        routes=[Route("/{token}", page, methods=["GET", "POST"])],
+        middleware=[Middleware(Headers, away=_away, crashed=_crashed)],
     )
     inner.state.database, inner.state.settings = database, settings
     return Mount(PATH, app=inner)
@@ -57,6 +58,10 @@ async def page(request: Request) -> Response:
 
 def _away(request: Request) -> Response:
     return _answer(request, 503, error=i18n.gettext(outages.GONE))
+
+
+def _crashed(request: Request) -> Response:
+    return _answer(request, 500, error=i18n.gettext("Something went wrong. It has been noted; please try again."))
 
 
 async def _unsubscribe(database: Database, address: str) -> None:

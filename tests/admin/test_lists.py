@@ -15,10 +15,7 @@ from sqlalchemy.engine import Engine
 from starlette.datastructures import QueryParams
 
 from crm.admin import asked, queries
-from crm.entity import name_of
-from crm.fields import models
-from crm.models import Contact, Customer, Opportunity, Stage, Tag, Task, User
-from crm.models.task import TaskPriority
+from crm.models import Contact, Customer, Opportunity, Stage, Tag, User
 from crm.services import records
 from tests import factories
 from tests.admin.conftest import Visitor
@@ -58,18 +55,6 @@ def people(as_system: Any) -> dict[str, int]:
         }
 
 
-def test_sorting_by_a_related_record_keeps_the_rows_without_one(
-    admin: Visitor, people: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entity = Contact.__entity__
-    monkeypatch.setattr(Contact, "__entity__", type(entity)(**{**vars(entity), "sort": (*entity.sort, "customer_id")}))
-    for turn in ("asc", "desc"):
-        found = names(admin, f"/contact/list?sortBy=customer_id&sort={turn}")
-        assert sorted(found) == ["Ann", "Bob", "Cid", "Dan", "Eve"]
-        with_firm = [name for name in found if name in ("Ann", "Bob")]
-        assert with_firm == (["Bob", "Ann"] if turn == "asc" else ["Ann", "Bob"])
-
-
 def test_filtering_by_a_to_many_relation_shows_each_row_once(admin: Visitor, as_system: Any) -> None:
     with as_system() as session:
         tags = [factories.make(Tag, session).id for _ in range(2)]
@@ -82,23 +67,6 @@ def test_filtering_by_a_to_many_relation_shows_each_row_once(admin: Visitor, as_
     assert wanted.conditions == ()
 
 
-def test_equal_values_keep_their_order_from_page_to_page(admin: Visitor, as_system: Any) -> None:
-    with as_system() as session:
-        for number in range(30):
-            factories.make(Task, session, title=f"T{number:02}", priority=TaskPriority.HIGH)
-    seen = [n for page in (1, 2) for n in names(admin, f"/task/list?sortBy=priority&page={page}")]
-    assert len(seen) == len(set(seen)) == 30
-
-
-def test_no_sort_asks_for_nulls_last_which_no_index_serves(admin: Visitor, as_system: Any) -> None:
-    with as_system() as session:
-        factories.make(Opportunity, session)
-    with statements() as seen:
-        admin.page("/opportunity/list?sortBy=amount&sort=desc")
-    assert not any("NULLS" in s.upper() for s in seen)
-    assert any("opportunity.amount DESC, opportunity.id DESC" in s for s in seen)
-
-
 def test_the_count_has_no_order_no_columns_and_a_cap(admin: Visitor, people: Any) -> None:
     with statements() as seen:
         admin.page("/contact/list?sortBy=name")
@@ -106,17 +74,6 @@ def test_the_count_has_no_order_no_columns_and_a_cap(admin: Visitor, people: Any
     assert "ORDER BY" not in count
     assert "contact.email" not in count
     assert "LIMIT" in count
-
-
-@pytest.mark.parametrize("model", models(), ids=name_of)
-def test_every_order_ends_with_the_key_and_says_nothing_of_nulls(model: type[Any]) -> None:
-    """On SQLite equal values come by their key whether they are asked to or not; elsewhere they shuffle."""
-    for name in ("", *model.__entity__.sort):
-        for turn in ("asc", "desc"):
-            wanted = asked.read(model, QueryParams({"sortBy": name, "sort": turn}))
-            order = str(queries.ordered(queries.narrowed(model, wanted), model, wanted)).rpartition("ORDER BY")[2]
-            assert re.search(rf"{model.__tablename__}\"?\.id (ASC|DESC)$", order), (name, order)
-            assert "NULLS" not in order
 
 
 def test_beyond_the_cap_the_list_says_so_and_counts_all_when_asked(
