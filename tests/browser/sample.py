@@ -19,6 +19,7 @@ from crm.models.interaction import Interaction
 from crm.models.lost_reason import LostReason
 from crm.models.notification import Notification
 from crm.models.opportunity import Opportunity
+from crm.models.reminder import Reminder, ReminderState
 from crm.models.stage import Stage
 from crm.models.tag import Tag
 from crm.models.task import Task
@@ -50,6 +51,9 @@ DEALS = (
     "二期厂房环境监测",
     "Boiler sensor refresh",
 )
+
+#: told, and still to be put off
+REMINDERS = ("Ask the harbour for the tide table", "Ask the yard for the crane")
 
 
 def load(database: Database, password_hash: str) -> None:
@@ -145,7 +149,17 @@ def _work(session: Session, companies: list[Customer], staff: list[User]) -> Non
         }
         records.create(session, Interaction, values)
     session.add(Notification(user_id=admin, kind="reminder", title="Send revised quote"))
+    for title in REMINDERS:
+        _reminded(session, admin, title)
     session.add(_mail(admin))
+
+
+def _reminded(session: Session, user_id: int | None, title: str) -> None:
+    """A reminder that was told an hour ago, and its line at the bell."""
+    told = {"subject": title, "user_id": user_id, "remind_at": now() - timedelta(hours=1), "channel": "app"}
+    made = records.create(session, Reminder, told)
+    made.state = ReminderState.SENT
+    session.add(Notification(user_id=user_id, kind="reminder", title=title, key=f"reminder:{made.id}@1"))
 
 
 def _mail(owner_id: int | None) -> EmailMessage:
