@@ -20,6 +20,8 @@ LEASE_S = 60.0
 HEARTBEAT_S = 20.0
 BACKOFF_S = 5.0
 LONGEST_BACKOFF_S = 3600.0
+#: the `error_class` of what waits for a server to come back: it has been due all the while
+AWAY = "Away"
 
 
 class LeaseLost(Conflict):
@@ -152,7 +154,7 @@ def give_back(connection: Connection, lease: Lease, *, why: str) -> None:
 
 def put_off(connection: Connection, lease: Lease, *, seconds: float, why: str) -> None:
     """It was not tried, or not the job's fault: no attempt is counted."""
-    values = {"run_at": instant(connection, plus_s=seconds), "error_class": "Away", "last_error": why[:2000]}
+    values = {"run_at": instant(connection, plus_s=seconds), "error_class": AWAY, "last_error": why[:2000]}
     _queue_again(connection, lease, why, values)
 
 

@@ -6,9 +6,9 @@ Administrators hear, too, once an hour, that jobs are late: in the panel alone, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from crm import formats
@@ -21,8 +21,7 @@ from crm.models.notification import Notification
 from crm.models.role import Role
 from crm.models.user import User
 from crm.rights import ADMIN
-from crm.services import job_kinds, links, notifications, own_words
-from crm.services.job_console import WAITING
+from crm.services import job_console, job_kinds, links, notifications, own_words
 
 KIND = "job_failed"
 CONSOLE = "/admin/jobs"
@@ -47,15 +46,17 @@ def tell_of_dead(session: Session) -> int:
 
 def tell_of_late(session: Session) -> int:
     """Write that jobs wait for a worker, if they do and nobody has heard of it within this hour; how many are told."""
-    since = _late_since(session)
-    if since is None:
+    oldest = _oldest_late(session)
+    if oldest is None:
         return 0
-    waited = int((now() - since).total_seconds())
+    put_off = job_console.is_put_off(oldest)
+    waited = int((now() - (oldest.created_at if put_off else oldest.run_at)).total_seconds())
     who = (User.id.in_(_administrators(session)), User.status, User.deleted_at.is_(None))
     users = session.scalars(select(User).where(*who).order_by(User.id), execution_options=_UNSCOPED).all()
     for user in users:
         with using(user.locale):
-            title = gettext("Jobs are late: no worker takes them")
+            away = gettext("Mail waits: the mail server does not take it")
+            title = away if put_off else gettext("Jobs are late: no worker takes them")
             body = gettext("The oldest has been due for %(since)s.", since=formats.duration(waited))
         key = f"{_late_key()}{user.id}"
         notifications.tell(session, user, kind=KIND, title=title, body=body, key=key, link=CONSOLE, mail=False)
@@ -65,17 +66,17 @@ def tell_of_late(session: Session) -> int:
 def anything_to_tell(session: Session) -> bool:
     """A look that writes nothing."""
     dead = session.scalar(_untold().limit(1), execution_options=_UNSCOPED)
-    return dead is not None or _late_since(session) is not None
+    return dead is not None or _oldest_late(session) is not None
 
 
-def _late_since(session: Session) -> datetime | None:
-    """When the oldest job that is late became due; None where there is none, or it was told within this hour."""
-    late = (Job.status.in_(WAITING), Job.run_at < now() - _LATE)
-    since: datetime | None = session.scalar(select(func.min(Job.run_at)).where(*late), execution_options=_UNSCOPED)
-    if since is None:
+def _oldest_late(session: Session) -> Job | None:
+    """The job that has been late for longest; None where there is none, or it was told within this hour."""
+    late = select(Job).where(job_console.due_since(now() - _LATE)).order_by(job_console.due_at(), Job.id).limit(1)
+    oldest: Job | None = session.scalar(late, execution_options=_UNSCOPED)
+    if oldest is None:
         return None
     told = select(Notification.id).where(Notification.key.startswith(_late_key(), autoescape=True)).limit(1)
-    return since if session.scalar(told, execution_options=_UNSCOPED) is None else None
+    return oldest if session.scalar(told, execution_options=_UNSCOPED) is None else None
 
 
 def _late_key() -> str:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, case, cast, extract, func, or_, select
+from sqlalchemy import ColumnElement, Integer, and_, case, cast, extract, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from crm.access import visible
 from crm.actor import Actor
 from crm.columns import now
 from crm.jobs import QUEUES
+from crm.jobs.lease import AWAY
 from crm.jobs.presence import HEARD_WITHIN_S
 from crm.models.job import Job, JobStatus
 from crm.models.job_event import JobEvent
@@ -27,6 +28,7 @@ MINUTES = 60
 MOST_COUNTED = 1000
 WAITING = (JobStatus.QUEUED, JobStatus.DISPATCHED)
 TROUBLE = (JobStatus.DEAD, JobStatus.UNCERTAIN)
+_PUT_OFF = and_(Job.status == JobStatus.QUEUED, Job.error_class == AWAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +90,29 @@ def figures(session: Session) -> Figures:
 
 
 def is_late(moment: datetime) -> ColumnElement[bool]:
-    """Due for more than a minute, and no worker has taken it."""
-    return and_(Job.status.in_(WAITING), Job.run_at < moment - timedelta(seconds=LATE_AFTER_S))
+    """Due for more than a minute, and no worker has taken it, or it waits for a server that is away."""
+    return due_since(moment - timedelta(seconds=LATE_AFTER_S))
+
+
+def due_since(moment: datetime) -> ColumnElement[bool]:
+    """Waiting, and due at `moment` already."""
+    return and_(Job.status.in_(WAITING), due_at() <= moment)
+
+
+def due_at() -> ColumnElement[datetime]:
+    """Since when a waiting job is due: what is put off because a server is away, since it was asked for."""
+    return case((_PUT_OFF, Job.created_at), else_=Job.run_at)
 
 
 def has_waited_too_long(job: Job) -> bool:
     """`is_late` of one job."""
-    return job.status in WAITING and job.run_at < now() - timedelta(seconds=LATE_AFTER_S)
+    since = job.created_at if is_put_off(job) else job.run_at
+    return job.status in WAITING and since < now() - timedelta(seconds=LATE_AFTER_S)
+
+
+def is_put_off(job: Job) -> bool:
+    """Whether it waits for a server that is away."""
+    return job.status is JobStatus.QUEUED and job.error_class == AWAY
 
 
 def in_trouble(moment: datetime) -> ColumnElement[bool]:
@@ -141,8 +159,10 @@ def _count(session: Session, condition: ColumnElement[bool]) -> int:
 
 def _oldest_due(session: Session, moment: datetime) -> float | None:
     """Seconds since the oldest waiting job became due; None: nothing waits."""
-    wanted = select(func.min(Job.run_at)).where(Job.status.in_(WAITING), Job.run_at <= moment)
-    oldest: datetime | None = session.scalar(wanted)
+    due = due_since(moment)
+    since = session.scalar(select(func.min(Job.run_at)).where(due, not_(_PUT_OFF)))
+    put_off_since = session.scalar(select(func.min(Job.created_at)).where(due, _PUT_OFF))
+    oldest = min((at for at in (since, put_off_since) if at is not None), default=None)
     return None if oldest is None else max((moment - oldest).total_seconds(), 0.0)
 
 
@@ -159,7 +179,7 @@ def _finished(session: Session, moment: datetime) -> tuple[int, ...]:
 
 
 def _queues(session: Session, moment: datetime) -> tuple[QueueFigures, ...]:
-    late, due = is_late(moment), and_(Job.status.in_(WAITING), Job.run_at <= moment)
+    late, due = is_late(moment), due_since(moment)
     running = Job.status == JobStatus.RUNNING
     sums: list[Any] = [func.coalesce(func.sum(case((c, 1), else_=0)), 0) for c in (due, running, late)]
     wanted = select(Job.queue, *sums).where(Job.status.in_((*WAITING, JobStatus.RUNNING))).group_by(Job.queue)

@@ -47,7 +47,7 @@ def retry(session: Session, job: Job) -> None:
     job.run_at = instant(connection)
     job.finished_at = job.cancel_asked_at = None
     job.progress_done = job.progress_total = None
-    job.progress_note = ""
+    job.progress_note = job.error_class = ""
     _move(session, job, status_for(connection, job.effect), "retry", "run again")
 
 

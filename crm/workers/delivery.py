@@ -161,7 +161,7 @@ def _away(run: Run, message_id: int, error: smtp.Away, pause_s: float) -> None:
 
 def _hold_up(run: Run, pause_s: float) -> None:
     if pause_s:
-        write_down(run.database, partial(pauses.put_off, queue=QUEUE, seconds=pause_s + GAP_S))
+        write_down(run.database, partial(pauses.put_off, queue=QUEUE, seconds=pause_s + GAP_S, why=_WAITS))
         _log.warning("the mail server is away", server=run.settings.smtp_host, pause_s=pause_s)
 
 

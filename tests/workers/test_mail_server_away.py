@@ -13,14 +13,16 @@ from crm.actor import system
 from crm.columns import now
 from crm.db import Database
 from crm.mail import smtp
-from crm.models import EmailMessage, Job, JobEvent
+from crm.models import EmailMessage, Job, JobEvent, Notification
 from crm.models.email_message import EmailState
 from crm.models.job import JobStatus
+from crm.services import job_alerts, job_console
 from crm.settings import Settings
 from crm.workers import circuits
 from crm.workers.delivery import GAP_S, PATIENCE
 from crm.workers.execution import execute
 from crm.workers.heartbeat import Heartbeat
+from tests import factories
 from tests.workers.conftest import jobs
 from tests.workers.post_office import PostOffice
 from tests.workers.test_delivery import queued
@@ -154,6 +156,28 @@ def test_an_outage_is_waited_for_and_after_days_it_counts(database: Database, ma
     assert jobs(database, id=number)[0].status is JobStatus.DEAD
     with database.read_only(system("test")) as session:
         assert [mail.state for mail in session.query(EmailMessage)] == [EmailState.REFUSED]
+
+
+def test_what_waits_for_the_server_is_late_and_administrators_hear_of_it(
+    database: Database, mailing: Settings, clock: Clock, silent: socket.socket
+) -> None:
+    numbers, settings = mails(database, 5), at(mailing, silent)
+    run(database, settings, *numbers[:3])
+    with database.engine().begin() as connection:
+        connection.execute(update(Job).values(created_at=now() - timedelta(minutes=11)))
+    with database.transaction(system("test")) as session:
+        factories.user(session, admin=True)
+        found = job_console.figures(session)
+        assert (found.late, job_console.count_trouble(session, session.actor)) == (5, 5)
+        assert 660 <= (found.oldest_due_age_s or 0) < 720
+        assert [(q.waiting, q.late) for q in found.queues if q.name == "mail"] == [(5, 5)]
+        assert all("mail server" in job.last_error for job in job_console.troubled(session))
+        assert job_alerts.tell_of_late(session) == 1
+        (told,) = session.query(Notification)
+        assert (told.title, told.body) == (
+            "Mail waits: the mail server does not take it",
+            "The oldest has been due for 11 minutes.",
+        )
 
 
 def test_an_outage_does_not_fill_the_diary(
