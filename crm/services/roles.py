@@ -59,6 +59,8 @@ def set_grants(session: Session, role: Role, grants: Grants) -> None:
         raise Forbidden("Forbidden")
     before = _told(role)
     _check(session, role, grants)
+    if role.name == ADMIN and not _is_everything(session, grants):
+        raise Conflict("The role admin keeps every permission")
     held = {grant.permission_id: grant for grant in role.grants}
     role.grants = [
         held.get(key) or RolePermission(permission_id=key, scope=scope) for key, scope in sorted(grants.items())
@@ -87,6 +89,10 @@ def _check(session: Session, role: Role, grants: Grants) -> None:
     for key, grant in held.items():
         if grants.get(key) is not grant.scope and not _has(actor, grant.permission.name, grant.scope):
             raise Forbidden("Forbidden")
+
+
+def _is_everything(session: Session, grants: Grants) -> bool:
+    return set(session.scalars(select(Permission.id))) == {key for key, scope in grants.items() if scope is Scope.ALL}
 
 
 def _told(role: Role) -> list[str]:

@@ -95,6 +95,15 @@ def test_the_role_admin_can_neither_go_nor_be_renamed_nor_be_doubled(root: Calle
     check_error(root.post("/roles", {"name": "admin"}), 400, "Role name already exists")
 
 
+def test_the_role_admin_keeps_every_permission(root: Caller) -> None:
+    path, held = f"/roles/{_role(root, 'admin')['id']}", _role(root, "admin")["permissions"]
+    sent = [{"permissionId": grant["permissionId"], "scope": grant["scope"]} for grant in held]
+    for fewer in ([], sent[1:], [{**sent[0], "scope": "own"}, *sent[1:]]):
+        check_error(root.put(path, {"permissions": fewer}), 409, "The role admin keeps every permission")
+    assert root.put(path, {"permissions": sent}).status_code == 200
+    assert _role(root, "admin")["permissions"] == held
+
+
 def test_roles_need_manage_roles(caller: Callable[..., Caller], installed: Database) -> None:
     stranger = caller(view_users=Scope.ALL)
     for method, path in (("GET", "/roles"), ("POST", "/roles"), ("GET", "/permissions"), ("DELETE", "/roles/1")):
