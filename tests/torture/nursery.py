@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -16,6 +17,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy.orm import configure_mappers
 
 from crm.settings import Settings
 from tests.torture.roles import Pace, play
@@ -79,6 +82,11 @@ def opened(output: Path) -> Iterator[Nursery]:
 
 
 def _serve() -> None:
+    """What every child would do first is done once: mappers, and no collector that walks through what is shared."""
+    configure_mappers()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps them
     for line in sys.stdin:
         order = json.loads(line)

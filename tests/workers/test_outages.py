@@ -36,10 +36,10 @@ from tests.waiting import until
 from tests.workers.conftest import jobs, until_ended
 from tests.workers.post_office import PostOffice
 
-#: a lease of 3 s instead of 60, and all else in proportion
-QUICK = Pace(lease_s=3.0, heartbeat_s=0.7, sweep_s=0.3, lost_after_s=2.0)
-#: where no lease may run out and no mail be tried twice, however busy the machine is
-PATIENT = Pace(lease_s=60.0, heartbeat_s=1.0, sweep_s=0.3, lost_after_s=2.0, smtp_timeout_s=30.0)
+#: wake-ups are sent again soon; no lease runs out and no mail is tried twice, however busy the machine is
+PATIENT = Pace(lease_s=60.0, heartbeat_s=1.0, sweep_s=0.2, lost_after_s=0.7, smtp_timeout_s=30.0)
+#: where a worker is lost
+QUICK = replace(PATIENT, lease_s=1.5, heartbeat_s=0.4)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,8 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
 
 @pytest.fixture
 def processes(parent: Nursery, mailing: Settings) -> Iterator[Nursery]:
-    """`processes.start("worker 1", "relay 1")` starts them with the test's settings."""
-    parent.use(mailing.model_copy(update={"log_level": "warning"}), QUICK)
+    """`processes.start("worker 1", "relay 1")` starts them with the test's settings, and the pace of PATIENT."""
+    parent.use(mailing.model_copy(update={"log_level": "warning"}), PATIENT)
     yield parent
     parent.kill_all()
 
@@ -87,8 +87,9 @@ def all_done(database: Database) -> bool:
 
 
 def test_a_frozen_worker_that_was_replaced_cannot_commit_its_result(
-    database: Database, processes: Nursery, tmp_path: Path
+    database: Database, processes: Nursery, mailing: Settings, tmp_path: Path
 ) -> None:
+    processes.use(mailing, QUICK)
     (number,) = ask(database, "test.gate", "gate", folder=str(tmp_path))
     processes.start("worker 1", "relay 1")
     until(lambda: list(tmp_path.glob("came-*")))
@@ -108,8 +109,9 @@ def test_a_frozen_worker_that_was_replaced_cannot_commit_its_result(
 
 
 def test_what_a_killed_worker_was_doing_is_done_by_another_soon(
-    database: Database, processes: Nursery, tmp_path: Path
+    database: Database, processes: Nursery, mailing: Settings, tmp_path: Path
 ) -> None:
+    processes.use(mailing, QUICK)
     (number,) = ask(database, "test.gate", "gate", folder=str(tmp_path))
     processes.start("worker 1", "worker 2", "relay 1")
     until(lambda: list(tmp_path.glob("came-*")))
@@ -124,7 +126,7 @@ def test_what_a_killed_worker_was_doing_is_done_by_another_soon(
 def test_poison_is_dead_after_three_workers_and_stops_nobody(
     database: Database, processes: Nursery, mailing: Settings
 ) -> None:
-    processes.use(mailing, replace(QUICK, lease_s=1.0, heartbeat_s=0.3))
+    processes.use(mailing, QUICK)
     (poison,) = ask(database, "test.poison", "poison")
     names = [f"n{number}" for number in range(20)]
     note(database, *names)
@@ -146,9 +148,8 @@ def test_poison_is_dead_after_three_workers_and_stops_nobody(
 
 
 def test_a_rolling_restart_loses_and_repeats_nothing(
-    database: Database, processes: Nursery, mailing: Settings, office: PostOffice
+    database: Database, processes: Nursery, office: PostOffice
 ) -> None:
-    processes.use(mailing, PATIENT)
     processes.start("worker 1", "worker 2", "relay 1", "relay 2")
     sent: list[str] = []
     for name in ("worker 1", "relay 1", "worker 2", "relay 2"):
@@ -205,7 +206,7 @@ def test_without_redis_work_is_late_and_goes_on_by_itself(
     database: Database, processes: Nursery, mailing: Settings, broker: tuple[Crashing, str], trouble: str
 ) -> None:
     server, url = broker
-    processes.use(mailing.model_copy(update={"redis_url": url, "log_level": "error"}), QUICK)
+    processes.use(mailing.model_copy(update={"redis_url": url, "log_level": "error"}), PATIENT)
     processes.start("worker 1", "relay 1")
     until_ended(database, note(database, "before")[0])
     {"wiped": server.crash, "frozen": lambda: server.signal(signal.SIGSTOP), "stopped": server.stop}[trouble]()
@@ -244,7 +245,7 @@ def test_after_a_stop_of_the_database_work_goes_on_without_a_restart(
         stack.callback(database.dispose)
         stack.callback(parent.kill_all)
         upgrade(database)
-        parent.use(settings_without_database.model_copy(update={"database_url": url, "log_level": "error"}), QUICK)
+        parent.use(settings_without_database.model_copy(update={"database_url": url, "log_level": "error"}), PATIENT)
         parent.start("worker 1", "relay 1")
         until_ended(database, note(database, "before")[0])
         (waiting,) = note(database, "during")
@@ -267,7 +268,7 @@ def test_mail_waits_for_a_mail_server_that_is_away(
     database: Database, processes: Nursery, mailing: Settings, office: PostOffice
 ) -> None:
     away = mailing.model_copy(update={"smtp_port": 1, "log_level": "error"})
-    processes.use(away, QUICK)
+    processes.use(away, PATIENT)
     with database.transaction(system("test")) as session:
         number = emails.queue(session, to="a@b.example", subject="Late", text="T", key="late").job_id
     processes.start("worker 1", "relay 1")
@@ -275,7 +276,7 @@ def test_mail_waits_for_a_mail_server_that_is_away(
     (job,) = jobs(database, id=number)
     assert (job.status, job.error_class) == (JobStatus.QUEUED, "Away")
     processes.kill_all()
-    processes.use(mailing, QUICK)
+    processes.use(mailing, PATIENT)
     with database.engine().begin() as connection:
         connection.execute(update(Job).values(run_at=now()))
     processes.start("worker 1", "relay 1")
