@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -97,6 +98,11 @@ def size(octets: int) -> str:
         value, units = value / 1024, units[1:]
     digits = "0.#" if value < 10 and units[0] != "B" else "0"
     return f"{numbers.format_decimal(value, digits, locale=current())} {units[0]}"
+
+
+def listed(texts: Iterable[str]) -> str:
+    """Contacts, tasks and files side by side: `a, b`, in Chinese `a、b`."""
+    return ("、" if current() == "zh" else ", ").join(texts)
 
 
 def money(amount: Decimal, currency: str = "") -> str:

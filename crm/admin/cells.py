@@ -64,6 +64,8 @@ def cell(model: type[Any], field: Field, row: Any, labels: Labels, actor: Actor)
         return reference(REGISTRY["user"], value, labels.get("user", {}).get(value) or hidden(), actor)
     if field.name in ("before", "after") and (change := getattr(row, "change", None)):
         return Cell(field.kind.value, history_words.side(str(change), value), value)
+    if (name_of(model), field.name) == ("audit_entry", "changes"):
+        return Cell(field.kind.value, _changes(value, REGISTRY.get(getattr(row, "entity", ""))), value)
     if show := _OWN.get((name_of(model), field.name)):
         return Cell(field.kind.value, show(value), value)
     if field.kind is Kind.MONEY:
@@ -157,11 +159,11 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str) if value not in ({}, []) else ""
 
 
-def _changes(changes: Mapping[str, Sequence[Any]]) -> str:
-    """State: waiting → sent, a line for each field."""
+def _changes(changes: Mapping[str, Sequence[Any]], model: type[Any] | None) -> str:
+    """State: Waiting → Sent, a line for each field of `model`."""
     lines = []
     for name, sides in changes.items():
-        before, after = (audited(None, name, side) or "–" for side in sides)
+        before, after = (audited(model, name, side) or "–" for side in sides)
         lines.append(f"{gettext(words(name))}: {before} → {after}")
     return "\n".join(lines)
 
@@ -181,7 +183,6 @@ _OWN: dict[tuple[str, str], Callable[[Any], str]] = {
     ("user", "locale"): _language,
     ("contact", "preferred_language"): _language,
     ("email_template", "language"): _language,
-    ("audit_entry", "changes"): _changes,
     ("notification", "kind"): _news,
     ("notification_preference", "kind"): _news,
     ("attachment", "media_type"): lambda value: ending_of(value).upper() or value,

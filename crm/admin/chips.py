@@ -94,7 +94,7 @@ def chips(session: Session, model: type[Any], asked: Asked) -> list[dict[str, st
 def _value(session: Session, model: type[Any], condition: Condition) -> str:
     if condition.op == "null":
         return gettext("empty") if condition.values[0] == "true" else gettext("not empty")
-    told = ", ".join(_texts(session, model, condition))
+    told = formats.listed(_texts(session, model, condition))
     if condition.op == "contains":
         return gettext("contains %(text)s", text=told)
     if condition.op == "under":

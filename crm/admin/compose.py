@@ -107,7 +107,7 @@ def _preview(session: Session, model: type[Any], key: int, typed: Typed, request
     more = gettext("and %(count)s more, each by themselves", count=len(draft.recipients) - 1)
     lines = [(gettext("To"), f"{to} {more}" if len(draft.recipients) > 1 else to), (gettext("Subject"), mail.subject)]
     names = [*(file.name for file in draft.files), *typed.coming]
-    lines += [(gettext("Files"), ", ".join(names))] if names else []
+    lines += [(gettext("Files"), formats.listed(names))] if names else []
     language = email_composing.language_of(session, draft, first)
     return headed(unsubscribing.with_last_line(settings, mail.html, language=language), lines)
 

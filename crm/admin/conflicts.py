@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from wtforms.form import BaseForm
 
+from crm import formats
 from crm.admin import forms, history
 from crm.admin.merging import Merge, Snapshot
 from crm.fields import Field, Kind
@@ -44,14 +45,14 @@ def who_else(session: Session, model: type[Any], key: int, found: Merge, shown: 
     if shown is None or not found.theirs:
         return ""
     authors = history.authors(session, model, key, after=shown.entry)
-    return ", ".join(dict.fromkeys(authors[name]["who"] for name in found.theirs if name in authors))
+    return formats.listed(dict.fromkeys(authors[name]["who"] for name in found.theirs if name in authors))
 
 
 def _readable(field: Field, form: BaseForm) -> str:
     """What an input holds, as people read it."""
     entry: Any = form[field.name]
     if field.relation is not None:
-        return ", ".join(o["text"] for o in entry.selected)
+        return formats.listed(o["text"] for o in entry.selected)
     if field.name in forms.LINK:
         return str(entry.told)
     if field.kind is Kind.BOOLEAN:

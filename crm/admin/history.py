@@ -89,7 +89,7 @@ def _side(model: type[Any], name: str, value: Any, named: dict[str, dict[int, la
     """Links by name; what the registry does not know (a role's grants, a field that is gone) as it was written."""
     field = fields_of(model).get(name)
     if field is not None and field.kind is Kind.REFERENCES and isinstance(value, list):
-        return ", ".join(named[name][key].text for key in value)
+        return formats.listed(named[name][key].text for key in value)
     if field is not None and field.kind is Kind.REFERENCE and isinstance(value, int):
         return named[name][value].text
     if field is None and isinstance(value, list):

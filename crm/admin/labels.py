@@ -66,6 +66,11 @@ def _text(model: type[Any], value: Any) -> str:
     return gettext(words(value)) if isinstance(value, StrEnum) else str("" if value is None else value)
 
 
+def known(model: type[Any], name: str) -> str:
+    """The stages every installation begins with are known in both languages; others are called what they are."""
+    return gettext(name) if name_of(model) == "stage" else name
+
+
 def resolve(session: Session, model: type[Any], keys: Iterable[int]) -> dict[int, Label]:
     """Key → label, for keys of one entity."""
     wanted = sorted(set(keys))
@@ -79,7 +84,9 @@ def resolve(session: Session, model: type[Any], keys: Iterable[int]) -> dict[int
     labels = dict.fromkeys(wanted, hidden())
     for row in session.execute(found, execution_options={"trash": "any"}):
         mark = {name: getattr(row, name) for name in marks}
-        labels[row.id] = Label(_text(model, row.shown), "live" if row.gone is None else "trashed", mark or None)
+        labels[row.id] = Label(
+            known(model, _text(model, row.shown)), "live" if row.gone is None else "trashed", mark or None
+        )
     return labels
 
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from crm.admin import asked, bulk_links, chips, listing, pages, paths, queries
 from crm.admin.asked import Asked
 from crm.admin.filters import clean, filterable
-from crm.admin.labels import shown_name
+from crm.admin.labels import known, shown_name
 from crm.admin.urls import view_of
 from crm.admin.views import EntityView
 from crm.admin.visitor import actor_of
@@ -21,6 +21,8 @@ from crm.entity import entity_of, permission
 from crm.errors import Forbidden
 from crm.fields import Field, related, writable
 from crm.i18n import gettext
+from crm.models.pipeline import Pipeline
+from crm.models.stage import Stage
 
 MOST_LOOKED_UP = 20
 
@@ -100,8 +102,25 @@ def _look_up_field(view: EntityView, name: str) -> Field:
 
 def matching(session: Session, target: type[Any], term: str) -> list[dict[str, str]]:
     """{id, text} of records with the words of `term`, by name; all of them where nothing was typed."""
+    if target is Stage:
+        return _stages(session, term)
     name = shown_name(target)
     found = select(target.id, name).order_by(name, target.id).limit(MOST_LOOKED_UP)
     if term:
         found = found.where(queries.searched(target, term))
     return [{"id": str(key), "text": str(text)} for key, text in session.execute(found)]
+
+
+def _stages(session: Session, term: str) -> list[dict[str, str]]:
+    """In the order deals go through them, found by what the reader calls them; of which pipeline, if there are more."""
+    wanted = select(Stage.id, Stage.name, Stage.pipeline_id).order_by(Stage.pipeline_id, Stage.position, Stage.id)
+    stages = session.execute(wanted).all()
+    several = len({stage.pipeline_id for stage in stages}) > 1
+    pipelines = {row.id: row.name for row in session.execute(select(Pipeline.id, Pipeline.name))} if several else {}
+    found = []
+    for stage in stages:
+        told = known(Stage, stage.name)
+        of = f" · {pipelines[stage.pipeline_id]}" if stage.pipeline_id in pipelines else ""
+        if term.lower() in f"{told}{of} {stage.name}".lower():
+            found.append({"id": str(stage.id), "text": f"{told}{of}"})
+    return found[:MOST_LOOKED_UP]

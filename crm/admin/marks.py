@@ -9,7 +9,7 @@ from typing import Any
 from zlib import crc32
 
 from crm.columns import now
-from crm.formats import today
+from crm.formats import listed, today
 from crm.i18n import LANGUAGES, gettext, script_texts
 from crm.names import words
 
@@ -144,6 +144,7 @@ GLOBALS: dict[str, Any] = {
     "tag_colour": tag_colour,
     "slots_of": slots_of,
     "late_of": late_of,
+    "listed": listed,
     "states": STATES,
     "people": PEOPLE,
     "said": SAID,

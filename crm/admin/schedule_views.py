@@ -57,7 +57,7 @@ def _payload(session: Session, schedule: Schedule) -> list[dict[str, str]]:
         value = schedule.payload.get(one.name, one.default)
         if one.shape == "users":
             named = labels.resolve(session, User, value or ())
-            value = ", ".join(label.text for label in named.values()) or "–"
+            value = formats.listed(label.text for label in named.values()) or "–"
         told.append({"label": gettext(one.label), "text": gettext(words(str(value))) if one.options else str(value)})
     return told
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from crm.models import AuditEntry, Contact, Customer, Notification, Opportunity, TaskSeries
+from crm.models import AuditEntry, Contact, Customer, Notification, Opportunity, Pipeline, Stage, TaskSeries
 from tests import factories
 from tests.admin.conftest import Visitor
 
@@ -41,6 +41,48 @@ def test_who_made_a_record_and_who_is_in_the_audit_is_told_by_name(admin: Visito
     page = admin.page(f"/audit-entry/details/{entry_key}")
     assert "Grace Hopper" in page
     assert "City: – → York" in page
+
+
+def test_the_audit_says_what_states_were_called_in_the_readers_language(admin: Visitor, as_system: Any) -> None:
+    with as_system() as session:
+        changes = {"status": ["not_started", "completed"], "gone_since": ["a", "b"]}
+        session.add(AuditEntry(action="complete", entity="task", record_id=7, changes=changes))
+        session.add(AuditEntry(action="update", entity="no_longer_there", record_id=7, changes={"x": ["a_b", "c"]}))
+    page = admin.page("/audit-entry/list")
+    assert "Status: Not started → Completed" in page
+    assert "Gone since: a → b" in page
+    assert "X: a_b → c" in page
+    assert "状态: 未开始 → 已完成" in in_chinese(admin, "/audit-entry/list").text
+
+
+def test_a_stage_is_offered_where_it_stands_and_by_the_readers_name(admin: Visitor, as_system: Any) -> None:
+    with as_system() as session:
+        pipeline = factories.default_pipeline(session)
+        stages = ("Prospecting", "Negotiation", "Closed Lost", "Night shift")
+        pipeline.name, pipeline.stages[0].name = "New business", stages[0]
+        made: dict[str, int] = {}
+        for position, name in enumerate(stages[1:], 2):
+            stage = factories.make(Stage, session, name=name, pipeline_id=pipeline.id, position=position)
+            made[name] = stage.id
+        deal = factories.make(Opportunity, session, pipeline_id=pipeline.id, stage_id=made["Closed Lost"]).id
+    here = "/opportunity/ajax/lookup?name=stage_id&term="
+
+    def offered(answer: Any) -> list[str]:
+        return [one["text"] for one in answer.json()["results"]]
+
+    assert offered(admin.get(here)) == list(stages)
+    assert offered(in_chinese(admin, here)) == ["初步接触", "商务谈判", "丢单", "Night shift"]
+    for term in ("丢单", "closed"):
+        assert offered(in_chinese(admin, here + term)) == ["丢单"]
+    assert re.search(r"<option[^>]* selected>丢单<", in_chinese(admin, f"/opportunity/edit/{deal}").text)
+    with as_system() as session:
+        factories.make(Stage, session, name="Closed Lost", pipeline_id=factories.make(Pipeline, session, name="2nd").id)
+    assert offered(admin.get(here + "lost")) == ["Closed Lost · New business", "Closed Lost · 2nd"]
+
+
+def in_chinese(visitor: Visitor, path: str) -> Any:
+    headers = {"cookie": f"crm_session={visitor.cookie}; crm_lang=zh"}
+    return visitor.client.get(f"/admin{path}", headers=headers)
 
 
 def test_the_kind_of_a_notification_is_a_sentence(admin: Visitor, as_system: Any) -> None:
