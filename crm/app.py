@@ -71,7 +71,7 @@ def check_exposure(database: Database, settings: Settings) -> None:
         if users.default_password_stands(session):
             raise StartError(
                 "HOST: %(host)s can be reached by others while the default password of admin still stands. "
-                "Change it first: crm user add, or the panel on 127.0.0.1.",
+                "Change it in the panel on 127.0.0.1 first.",
                 host=settings.host,
             )
 

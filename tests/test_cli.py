@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from crm.actor import system
+from crm.commands import processes
 from crm.db import Database
+from crm.errors import StartError
 from crm.models.user import User
 from crm.services import passwords
 from crm.settings import Settings
@@ -127,3 +130,18 @@ def test_a_start_on_a_taken_port_is_refused(crm: Crm) -> None:
         end = crm("dev", "--port", str(taken.getsockname()[1]))
     assert end.returncode == 1
     assert end.stderr.endswith("is taken by another program; stop it or set PORT\n")
+
+
+def test_a_reachable_server_with_printed_demo_passwords_refuses_to_start(
+    database: Database, settings: Settings
+) -> None:
+    reachable = settings.model_copy(update={"host": "0.0.0.0"})
+    with database.transaction(system("test")) as session:
+        known = passwords.hash_password("demo-sales-1", 4)
+        session.add(User(username="demo.sales", email="sales@example.com", password_hash=known))
+    processes.check_demo_logins(settings)
+    with pytest.raises(StartError, match=r"passwords of demo\.sales"):
+        processes.serve(reachable, reload=False, workers=1)
+    with database.transaction(system("test")) as session:
+        session.scalars(select(User).where(User.username == "demo.sales")).one().status = False
+    processes.check_demo_logins(reachable)

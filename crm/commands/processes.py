@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from crm.settings import Settings
+from crm.errors import StartError
+from crm.settings import LOOPBACK, Settings
 
 
 def serve(settings: Settings, *, reload: bool, workers: int) -> None:
     """The ASGI application under uvicorn; our own logs say what it served."""
     import uvicorn
 
+    check_demo_logins(settings)
     uvicorn.run(
         "crm.app:create_app",
         factory=True,
@@ -27,6 +29,25 @@ def serve(settings: Settings, *, reload: bool, workers: int) -> None:
         reload_dirs=[str(Path(__file__).parents[1])] if reload else None,
         workers=None if reload else workers,
     )
+
+
+def check_demo_logins(settings: Settings) -> None:
+    """StartError if others could reach the server while printed passwords of the demo data still open it."""
+    if settings.host in LOOPBACK or settings.production:
+        return
+    from crm.actor import system
+    from crm.commands.data import opened
+    from seeds import demo
+
+    with opened(settings) as database, database.read_only(system("start")) as session:
+        names = [login.username for login in demo.logins(session)]
+    if names:
+        raise StartError(
+            "HOST: %(host)s can be reached by others while the printed passwords of %(names)s still stand. "
+            "Change them or disable these users in the panel on 127.0.0.1 first.",
+            host=settings.host,
+            names=", ".join(names),
+        )
 
 
 def work(settings: Settings) -> None:
