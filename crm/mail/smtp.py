@@ -25,7 +25,8 @@ TIMEOUT_S = 15.0
 #: a server may look long at what it was given, and silence costs a human's time
 ANSWER_TIMEOUT_S = 60.0
 GOODBYE_TIMEOUT_S = 5.0
-_CLOSING = 421
+#: it closes, or wants a login or TLS first: whatever the mail, the next would fare no better
+_NOBODY = frozenset({421, 530, 535, 538})
 _NOT_ASCII = "SMTP_USER and SMTP_PASSWORD can hold ASCII only"
 _UNREACHABLE = "The mail server %s:%s does not take mail from us: %s"
 
@@ -47,7 +48,7 @@ class TryLater(MailError):
 
 
 class Away(TryLater):
-    """No server, or one that takes nothing from anybody now (421): the next mail would fare no better."""
+    """No server, or one that takes nothing from us now (421, 530): the next mail would fare no better."""
 
 
 class NoAnswer(MailError):
@@ -165,7 +166,7 @@ def _dotted(body: bytes) -> bytes:
 
 
 def _verdict(code: int, reply: bytes | str) -> MailError:
-    kind = Away if code == _CLOSING else Refused if 500 <= code < 600 else TryLater
+    kind = Away if code in _NOBODY else Refused if 500 <= code < 600 else TryLater
     return kind(code, _text(reply))
 
 

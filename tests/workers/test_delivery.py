@@ -145,6 +145,15 @@ def test_it_signs_in_where_a_login_is_set(database: Database, mailing: Settings)
         assert office.logins[-1] == (b"crm", b"correct")
 
 
+def test_a_server_that_wants_a_login_first_refuses_no_mail(database: Database, mailing: Settings) -> None:
+    with post_office.opened(asks_for_login=True) as office:
+        settings = mailing.model_copy(update={"smtp_port": office.port, "smtp_tls": "none"})
+        status, state, reply = attempt(database, settings, queued(database))
+    assert (status, state) == (JobStatus.QUEUED, EmailState.READY)
+    assert "Authentication required" in reply
+    assert jobs(database)[0].error_class == "Away"
+
+
 def test_a_password_that_smtp_cannot_carry_is_said_without_a_letter_of_it(
     database: Database, mailing: Settings
 ) -> None:
