@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 from crm.errors import Forbidden
 from crm.models.user import User
 from crm.services import throttle, users
+from crm.services.roles import REGISTERED
 from crm.settings import Settings
 
-ROLE = "user"
 CLOSED = "Registration is closed"
 
 
@@ -26,4 +26,4 @@ def count(session: Session, ip: str) -> None:
 
 def register(session: Session, *, username: str, email: str, password_hash: str) -> User:
     """The new user; BadInput where name or address is taken."""
-    return users.add(session, username=username, email=email, password_hash=password_hash, roles=[ROLE])
+    return users.add(session, username=username, email=email, password_hash=password_hash, roles=[REGISTERED])

@@ -20,6 +20,10 @@ from crm.rights import ADMIN
 from crm.services import records
 
 Grants = Mapping[int, Scope]
+#: what whoever registers gets
+REGISTERED = "user"
+#: known to the program by their names
+_NEEDED = frozenset({ADMIN, REGISTERED})
 _UNSCOPED = {"unscoped": True}
 
 
@@ -104,19 +108,19 @@ def _told(role: Role) -> list[str]:
 
 
 @rule(Role)
-def _admin_stays_admin(session: Session, role: Role, changed: frozenset[str]) -> None:
-    """The code knows this role by its name: it cannot be renamed, and no other may take the name."""
+def _needed_stay(session: Session, role: Role, changed: frozenset[str]) -> None:
+    """The code knows these roles by their names: they cannot be renamed, and nobody else makes an `admin`."""
     history = inspect(role).attrs.name.history
-    if not records.is_new(role) and ADMIN in (history.deleted or ()):
-        raise Conflict("The role admin cannot be renamed")
+    for name in _NEEDED & set(history.deleted or ()):
+        raise Conflict("The role %(name)s cannot be renamed", name=name)
     if "name" in changed and ADMIN in (history.added or ()) and not actor_of(session).everything:
         raise Forbidden("Forbidden")
 
 
 @records.guard_delete(Role)
-def _admin_stays(session: Session, role: Role) -> None:
-    if role.name == ADMIN:
-        raise Conflict("The role admin cannot be deleted")
+def _may_go(session: Session, role: Role) -> None:
+    if role.name in _NEEDED:
+        raise Conflict("The role %(name)s cannot be deleted", name=role.name)
     if not is_within(session, [role.id], actor_of(session)):
         raise Forbidden("Forbidden")
 

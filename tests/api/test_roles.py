@@ -88,11 +88,13 @@ def test_wrong_grants_are_refused(root: Caller, permissions: Any, message: str) 
     assert root.data("/roles?name=support")["list"] == []
 
 
-def test_the_role_admin_can_neither_go_nor_be_renamed_nor_be_doubled(root: Caller) -> None:
-    role = _role(root, "admin")
-    check_error(root.delete(f"/roles/{role['id']}"), 409, "The role admin cannot be deleted")
-    check_error(root.put(f"/roles/{role['id']}", {"name": "boss"}), 409, "The role admin cannot be renamed")
-    check_error(root.post("/roles", {"name": "admin"}), 400, "Role name already exists")
+@pytest.mark.parametrize("name", ["admin", "user"])
+def test_a_role_the_program_needs_can_neither_go_nor_be_renamed_nor_be_doubled(root: Caller, name: str) -> None:
+    role = _role(root, name)
+    check_error(root.delete(f"/roles/{role['id']}"), 409, f"The role {name} cannot be deleted")
+    check_error(root.put(f"/roles/{role['id']}", {"name": "boss"}), 409, f"The role {name} cannot be renamed")
+    check_error(root.post("/roles", {"name": name}), 400, "Role name already exists")
+    assert root.put(f"/roles/{role['id']}", {"name": name, "description": "Ours"}).status_code == 200
 
 
 def test_the_role_admin_keeps_every_permission(root: Caller) -> None:
@@ -197,10 +199,10 @@ def test_nobody_reaches_further_by_way_of_teams(root: Caller, caller: Callable[.
 def test_deleting_a_role_takes_its_rights_away(
     root: Caller, add_user: AddUser, sign_in: SignIn, installed: Database
 ) -> None:
-    add_user("eve", "user")
+    add_user("eve", "sales")
     eve = sign_in("eve")
     assert eve.get("/users").status_code == 200
-    assert root.delete(f"/roles/{_role(root, 'user')['id']}").status_code == 200
+    assert root.delete(f"/roles/{_role(root, 'sales')['id']}").status_code == 200
     check_error(eve.get("/users"), 403, "Forbidden")
     with installed.read_only(system("test")) as session:
-        assert session.scalar(select(Role.id).where(Role.name == "user")) is None
+        assert session.scalar(select(Role.id).where(Role.name == "sales")) is None
