@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import orjson
 from starlette.responses import Response
@@ -41,6 +42,7 @@ from crm.api.reads import Reads
 from crm.api.routing import PUBLIC, TOKEN, Endpoint, Method, Table
 from crm.db import Database
 from crm.errors import Forbidden
+from crm.fields import models
 from crm.settings import Settings
 
 #: routes of their own win over the generated ones
@@ -111,8 +113,14 @@ def create_api(database: Database, settings: Settings) -> Api:
 
 def all_routes() -> list[Endpoint]:
     """Hand-written endpoints first, then the generated ones."""
+    return list(_routes(tuple(models())))
+
+
+@cache
+def _routes(_known: tuple[type[Any], ...]) -> tuple[Endpoint, ...]:
+    """Made once for what is registered: they keep nothing of an application."""
     written = [endpoint for module in HAND_WRITTEN for endpoint in module.routes()]
-    return [*written, *resources.routes()]
+    return (*written, *resources.routes())
 
 
 def _with_headers(send: Send) -> Send:
