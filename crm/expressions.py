@@ -1,4 +1,4 @@
-"""SQL that both databases compute alike to the last digit, for what is computed whenever it is read."""
+"""SQL that both databases compute alike: to the last digit, what is computed whenever it is read; parts of texts."""
 
 from __future__ import annotations
 
