@@ -23,7 +23,7 @@ REFUSED_EACH = 5
 HASTY_EACH = 7
 HASTY_S = 0.02
 #: no client has to wait longer for an answer, however often it asks
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 PAUSE_S = 0.05
 #: no deal has this number
 NOBODY = 2**40

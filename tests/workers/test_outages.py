@@ -126,7 +126,7 @@ def test_what_a_killed_worker_was_doing_is_done_by_another_soon(
 def test_poison_is_dead_after_three_workers_and_stops_nobody(
     database: Database, processes: Nursery, mailing: Settings
 ) -> None:
-    processes.use(mailing, QUICK)
+    processes.use(mailing, replace(QUICK, lease_s=1.0, heartbeat_s=0.3))
     (poison,) = ask(database, "test.poison", "poison")
     names = [f"n{number}" for number in range(20)]
     note(database, *names)
