@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 
+from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -67,13 +68,21 @@ def check_exposure(database: Database, settings: Settings) -> None:
     """StartError if others could reach the server while the printed default password still opens it."""
     if settings.host in LOOPBACK:
         return
-    with database.read_only(system("start")) as session:
-        if users.default_password_stands(session):
-            raise StartError(
-                "HOST: %(host)s can be reached by others while the default password of admin still stands. "
-                "Change it in the panel on 127.0.0.1 first.",
-                host=settings.host,
-            )
+    try:
+        with database.read_only(system("start")) as session:
+            stands = users.default_password_stands(session)
+    except OperationalError:
+        raise StartError(
+            "HOST: %(host)s can be reached by others, and the database does not answer, so nobody knows whether the "
+            "default password of admin still stands. Start the database first.",
+            host=settings.host,
+        ) from None
+    if stands:
+        raise StartError(
+            "HOST: %(host)s can be reached by others while the default password of admin still stands. "
+            "Change it in the panel on 127.0.0.1 first.",
+            host=settings.host,
+        )
 
 
 def _lifespan(database: Database, api: Api) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

@@ -145,3 +145,17 @@ def test_a_reachable_server_with_printed_demo_passwords_refuses_to_start(
     with database.transaction(system("test")) as session:
         session.scalars(select(User).where(User.username == "demo.sales")).one().status = False
     processes.check_demo_logins(reachable)
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "scheduler"])
+def test_no_process_starts_on_a_schema_that_is_older_than_it(crm: Crm, name: str) -> None:
+    end = crm(name, jwt_secret="s" * 32)
+    assert (end.returncode, end.stderr) == (1, "The schema of the database is not up to date; run: crm migrate\n")
+
+
+def test_a_server_that_others_reach_does_not_start_while_nothing_is_known_of_its_logins(crm: Crm) -> None:
+    absent = "postgresql://nobody@127.0.0.1:1/none"
+    end = crm("web", host="0.0.0.0", env="production", jwt_secret="s" * 32, database_url=absent)
+    assert end.returncode != 0
+    assert "Start the database first." in end.stderr
+    assert "Traceback" not in end.stderr

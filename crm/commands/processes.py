@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from crm.errors import StartError
+from crm.migrations import newest
 from crm.settings import LOOPBACK, Settings
 
 
@@ -12,6 +13,7 @@ def serve(settings: Settings, *, reload: bool, workers: int) -> None:
     """The ASGI application under uvicorn; our own logs say what it served."""
     import uvicorn
 
+    check_schema(settings)
     check_demo_logins(settings)
     uvicorn.run(
         "crm.app:create_app",
@@ -29,6 +31,24 @@ def serve(settings: Settings, *, reload: bool, workers: int) -> None:
         reload_dirs=[str(Path(__file__).parents[1])] if reload else None,
         workers=None if reload else workers,
     )
+
+
+def check_schema(settings: Settings) -> None:
+    """StartError if the schema is older than this program; a database that does not answer yet is no reason to stop."""
+    from sqlalchemy import inspect, text
+    from sqlalchemy.exc import OperationalError
+
+    from crm.commands.data import opened
+
+    with opened(settings) as database:
+        try:
+            with database.engine(write=False).connect() as connection:
+                known = inspect(connection).has_table("alembic_version")
+                found = connection.scalar(text("SELECT max(version_num) FROM alembic_version")) if known else None
+        except OperationalError:
+            return
+    if (found or "") < newest():
+        raise StartError("The schema of the database is not up to date; run: crm migrate")
 
 
 def check_demo_logins(settings: Settings) -> None:
@@ -55,6 +75,7 @@ def work(settings: Settings) -> None:
     from crm.workers.main import run_worker
 
     logs.configure(settings)
+    check_schema(settings)
     run_worker(settings)
 
 
@@ -63,4 +84,5 @@ def schedule(settings: Settings) -> None:
     from crm.workers.schedule import run_scheduler
 
     logs.configure(settings)
+    check_schema(settings)
     run_scheduler(settings)
