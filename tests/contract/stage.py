@@ -23,8 +23,9 @@ from tests.contract.population import MODELS, SHARED, Population, Row, is_owned,
 
 #: whoever has the role of this name may do everything
 ADMIN = "shipped admin"
-#: the roles PostgreSQL plays, whose statements differ and whose roles do not; SQLite, which takes less time, plays all
-SAMPLED = frozenset({"own", "team"})
+#: the roles PostgreSQL plays, whose statements differ and whose roles do not; SQLite, which takes less time, plays all.
+#: Each clause comes by: of one's own and of the team's rows, and of rows that are seen and out of a verb's reach.
+SAMPLED = frozenset({"own", "team", "sees all, acts on own"})
 #: what is sent to be turned away with a sentence, and changes nothing
 TURNED_AWAY = 303
 #: what does not depend on the database
