@@ -18,6 +18,8 @@ from sqlalchemy import (
     String,
     bindparam,
     exists,
+    false,
+    literal,
     select,
 )
 from sqlalchemy.ext.compiler import compiles
@@ -54,13 +56,17 @@ def asked(made: ColumnElement[Any], question: Callable[[Any], ColumnElement[bool
     return exists().select_from(made.table).where(made.on, question(made.value)).correlate(made.rows)
 
 
+#: what databases take as a pattern, with room for both cases of each letter
+LONGEST_PART = 1_000
+
+
 class Pattern(TypeDecorator[str]):
     """Text as `holds` looks for it: `anywhere`, or at the beginning."""
 
     impl = String
     cache_ok = True
 
-    def __init__(self, *, anywhere: bool) -> None:
+    def __init__(self, anywhere: bool) -> None:  # SQLAlchemy's cache knows arguments by place only
         self.anywhere = anywhere
         super().__init__()
 
@@ -98,6 +104,13 @@ def _ilike(element: Any, compiler: Any, **kw: Any) -> str:
 def _glob(element: Any, compiler: Any, **kw: Any) -> str:
     text, pattern = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"({text} GLOB {pattern})"
+
+
+def spelt(column: ColumnElement[Any], part: str, *, anywhere: bool) -> ColumnElement[bool]:
+    """Whether the text has this part, whatever the case of its letters; never, if it is longer than LONGEST_PART."""
+    if len(part) > LONGEST_PART:
+        return false()
+    return holds(column, literal(part, Pattern(anywhere=anywhere)))
 
 
 class share_of(FunctionElement[Decimal]):

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, false, func, inspect, not_, or_, sel
 from sqlalchemy.orm import aliased
 
 from crm.entity import entity_of
-from crm.expressions import asked
+from crm.expressions import asked, spelt
 from crm.fields import Field, Kind, expression_of, fields_of, is_tree, related
 
 _TEXT = ("", "contains", "starts", "null")
@@ -203,8 +203,8 @@ _READ: dict[Kind, Callable[[Field, str], Any]] = {
 }
 _COMPARE: dict[str, Callable[[Any, list[Any]], ColumnElement[bool]]] = {
     "": lambda column, values: column.in_(values),
-    "contains": lambda column, values: or_(*(column.icontains(v, autoescape=True) for v in values)),
-    "starts": lambda column, values: or_(*(column.istartswith(v, autoescape=True) for v in values)),
+    "contains": lambda column, values: or_(*(spelt(column, v, anywhere=True) for v in values)),
+    "starts": lambda column, values: or_(*(spelt(column, v, anywhere=False) for v in values)),
     "gte": lambda column, values: column >= values[0],
     "lte": lambda column, values: column <= values[0],
 }

@@ -17,6 +17,7 @@ from crm import access
 from crm.admin.asked import Asked
 from crm.db import actor_of
 from crm.entity import entity_of, permission
+from crm.expressions import spelt
 from crm.fields import Field, Kind, expression_of, field_of, fields_of, label_column, related
 from crm.finding import found as found_by
 
@@ -37,7 +38,7 @@ def searched(model: type[Any], term: str) -> ColumnElement[bool]:
     if entity_of(model).search:
         return found_by(model, term)
     # a label may be a choice, which takes only its own words
-    return cast(label_column(model), String).icontains(term, autoescape=True)
+    return spelt(cast(label_column(model), String), term, anywhere=True)
 
 
 def within_export(session: Session, model: type[Any], found: Select[Any]) -> Select[Any]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import RelationshipProperty
 
 from crm.entity import REGISTRY
 from crm.errors import invalid
-from crm.expressions import Pattern, asked, holds
+from crm.expressions import LONGEST_PART, Pattern, asked, holds
 from crm.fields import Field, Kind, expression_of, field_of, is_tree
 
 _LISTED = ("in", "nin")
@@ -22,7 +22,6 @@ _ORDERED = ("eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "null")
 _PARTS = ("contains", "starts")
 _TEXT = ("eq", "ne", "in", "nin", "null", *_PARTS)
 _MOST = 200
-_LONGEST = 1000
 _BOOLEANS = {"true": True, "false": False}
 #: operators by kind of field; whatever is not here is text
 OPERATORS: dict[Kind, tuple[str, ...]] = {
@@ -69,8 +68,8 @@ def parse_filter(field: Field, operator: str, text: str, place: int) -> tuple[Fi
     if len(texts) > _MOST:
         raise invalid(name, "takes at most %(most)s values", most=_MOST)
     values = [parse_value(field, name, part) for part in texts]
-    if operator in _PARTS and len(text) > _LONGEST:
-        raise invalid(name, "must have at most %(most)s characters", most=_LONGEST)
+    if operator in _PARTS and len(text) > LONGEST_PART:
+        raise invalid(name, "must have at most %(most)s characters", most=LONGEST_PART)
     values += [values[-1]] * (_padded(len(values)) - len(values))
     parameters = {f"f{place}_{i}": value for i, value in enumerate(values)}
     return Filter(field.name, operator, len(values)), parameters
