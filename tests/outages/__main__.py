@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.outages import backups, frozen, restarts, stops, web_kills
+from tests.outages import backups, frozen, restarts, standby, stops, web_kills
 from tests.outages.installation import Installation, installed
 from tests.outages.locking import Lock
 from tests.outages.scenarios import Finding, Trouble, suffer
@@ -30,6 +30,11 @@ WAYS = {
     "web killed while deals are won": web_kills.sell,
     "workers frozen until they were replaced": frozen.thaw,
 }
+#: of PostgreSQL, with servers of their own
+STANDBYS = {
+    "standby takes over, commits wait for it": standby.synchronous,
+    "standby takes over, commits do not wait": standby.asynchronous,
+}
 console = Console(width=150)
 
 
@@ -40,7 +45,10 @@ def main() -> int:
     parser.add_argument("--backups", type=int, default=backups.ROUNDS, help="how many are made and restored")
     options = parser.parse_args()
     backups.ROUNDS = options.backups
-    faults = [_suffered(backend, options.trouble) for backend in options.only or BACKENDS]
+    chosen = options.only or BACKENDS
+    faults = [_suffered(backend, options.trouble) for backend in chosen]
+    if "postgresql" in chosen:
+        faults.append(_failed_over(options.trouble))
     return int(any(faults))
 
 
@@ -62,10 +70,27 @@ def _suffered(backend: str, wanted: str) -> bool:
                 told, wrong = restart(installation)
                 console.print(f"{backend}: {name}: {told}", highlight=False)
                 faults += [f"{name}: {fault}" for fault in wrong]
+    return _concluded(backend, folder, faults)
+
+
+def _failed_over(wanted: str) -> bool:
+    """Were there faults?"""
+    folder = Path(tempfile.mkdtemp(prefix="crm-outages-"))
+    folder.chmod(0o755)
+    faults = []
+    for number, (name, suffered) in enumerate(STANDBYS.items()):
+        if wanted in name:
+            told, wrong = suffered(folder / str(number))
+            console.print(f"postgresql: {name}: {told}", highlight=False)
+            faults += [f"{name}: {fault}" for fault in wrong]
+    return _concluded("postgresql", folder, faults)
+
+
+def _concluded(backend: str, folder: Path, faults: list[str]) -> bool:
     for fault in faults:
         console.print(f"[red]{backend}: {fault}", highlight=False)
     if faults:
-        console.print(f"what the processes said stands in {folder}/processes.log")
+        console.print(f"what the processes said stands in {folder}, in processes.log")
     else:
         shutil.rmtree(folder)
     return bool(faults)
