@@ -60,6 +60,8 @@ def _sentence(error: Exception) -> str:
     """The driver's own words where a database failed: SQLAlchemy's would show the statement and its values."""
     cause = getattr(error, "orig", None) or error
     first = next(iter(str(cause).strip().splitlines()), "")
+    if cause is not error:
+        return f"The database does not do as asked: {first} (DATABASE_URL and DATA_DIR say where it is)"
     return f"{type(cause).__name__}: {first} (LOG_LEVEL=debug shows where)"
 
 
