@@ -44,10 +44,13 @@ class Sales:
     refused: Counter[str] = field(default_factory=Counter)
     again: dict[str, datetime] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
 
     def client(self, place: int) -> None:
         client = _Client(self)
         for deal in self.deals[place::CLIENTS]:
+            if self.stop.is_set():
+                return
             if deal % REFUSED_EACH == 0:
                 self._is_refused("mail", client.post("emails", f"no-mail-{deal}", _mail(deal, "refused", "nobody")))
                 self._is_refused("bulk", client.post("opportunities/bulk", f"no-win-{deal}", self._bulk(deal)))
@@ -95,7 +98,7 @@ class _Client:
     def post(self, path: str, key: str, body: dict[str, Any], *, hasty: bool = False) -> int:
         """The status of the answer, which is asked for until it comes; 0 if it never does."""
         deadline, sent = time.monotonic() + PATIENCE_S, 0
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not self._sales.stop.is_set():
             try:
                 self._line.request("POST", f"/api/{path}", json.dumps(body), {**self._headers, "Idempotency-Key": key})
                 sent += 1
@@ -116,12 +119,15 @@ class _Client:
 
 @contextmanager
 def selling(sales: Sales) -> Iterator[None]:
-    """All deals have been tried when this ends."""
+    """All deals have been tried when this ends, unless the block fails."""
     threads = [threading.Thread(target=sales.client, args=(place,)) for place in range(CLIENTS)]
     for thread in threads:
         thread.start()
     try:
         yield
+    except BaseException:
+        sales.stop.set()
+        raise
     finally:
         for thread in threads:
             thread.join()
