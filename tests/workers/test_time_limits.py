@@ -30,13 +30,13 @@ def test_work_of_reports_may_take_longer_than_any_other(
         while not interrupted.wait(0.05):
             pass
 
-    @job("test.long", queue="reports", attempts=1)
+    @job("test.patient", queue="reports", attempts=1)
     def long(_session: Session) -> None:
         assert interrupted.wait(60)
 
     with database.transaction(system("test")) as session:
         ends = enqueue(session, "test.endless", key="endless", attempts=1)
-        lasts = enqueue(session, "test.long", key="long", queue="reports", attempts=1)
+        lasts = enqueue(session, "test.patient", key="long", queue="reports", attempts=1)
     running(mailing)
     dead = until_ended(database, ends)
     interrupted.set()
