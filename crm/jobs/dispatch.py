@@ -13,8 +13,8 @@ from crm.models.job import Job, JobStatus
 #: without a claim for this long, a wake-up counts as lost
 LOST_AFTER_S = 30.0
 #: wake-ups that may be on their way per queue; the rest waits in the table, by priority
-IN_FLIGHT = 500
-BATCH = 200
+IN_FLIGHT = 100
+BATCH = 100
 
 
 class WakeUp(NamedTuple):
