@@ -58,7 +58,7 @@ def test_a_job_is_asked_for_only_if_the_transaction_is_kept(database: Database) 
 
 
 def test_relays_that_run_at_once_dispatch_each_job_once(database: Database) -> None:
-    wanted, start = ask(database, 120), threading.Barrier(4)
+    wanted, start = ask(database, 80), threading.Barrier(4)
 
     def relay(name: str) -> list[int]:
         start.wait()
