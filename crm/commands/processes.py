@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from crm.errors import StartError
-from crm.migrations import newest
+from crm.migrations import newest, stands_at
 from crm.settings import LOOPBACK, Settings
 
 
@@ -35,7 +35,6 @@ def serve(settings: Settings, *, reload: bool, workers: int) -> None:
 
 def check_schema(settings: Settings) -> None:
     """StartError if the schema is older than this program; a database that does not answer yet is no reason to stop."""
-    from sqlalchemy import inspect, text
     from sqlalchemy.exc import OperationalError
 
     from crm.commands.data import opened
@@ -43,11 +42,10 @@ def check_schema(settings: Settings) -> None:
     with opened(settings) as database:
         try:
             with database.engine(write=False).connect() as connection:
-                known = inspect(connection).has_table("alembic_version")
-                found = connection.scalar(text("SELECT max(version_num) FROM alembic_version")) if known else None
+                is_older = stands_at(connection) < newest()
         except OperationalError:
             return
-    if (found or "") < newest():
+    if is_older:
         raise StartError("The schema of the database is not up to date; run: crm migrate")
 
 
