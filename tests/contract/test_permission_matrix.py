@@ -1,7 +1,7 @@
 """Every entity × role × operation × own, team, foreign row × API and panel, against a naive second opinion.
 
-Generated from the registry and the table of routes: a new entity, verb or route joins by being declared.  SQLite plays
-every role; PostgreSQL, whose statements differ and whose roles do not, those in SAMPLED.
+Generated from the registry and the table of routes: a new entity, verb or route joins by being declared.  Each role is
+played on one of the databases, and `team` on both (SAMPLED).
 """
 
 from __future__ import annotations
