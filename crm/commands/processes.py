@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from crm.errors import StartError
 from crm.migrations import newest, stands_at
@@ -13,24 +14,32 @@ def serve(settings: Settings, *, reload: bool, workers: int) -> None:
     """The ASGI application under uvicorn; our own logs say what it served."""
     import uvicorn
 
+    from crm.commands import web_server
+
     check_schema(settings)
     check_demo_logins(settings)
-    uvicorn.run(
-        "crm.app:create_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",  # with httptools a quarter of the CPU of the pure Python ones
-        http="httptools",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-        reload=reload,
-        reload_dirs=[str(Path(__file__).parents[1])] if reload else None,
-        workers=None if reload else workers,
-    )
+    if reload:
+        uvicorn.run(**_options(settings), reload=True, reload_dirs=[str(Path(__file__).parents[1])])
+    elif workers > 1:
+        uvicorn.run(**_options(settings), workers=workers)
+    else:
+        web_server.run(uvicorn.Config(**_options(settings)))
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    return {
+        "app": "crm.app:create_app",
+        "factory": True,
+        "host": settings.host,
+        "port": settings.port,
+        "loop": "uvloop",  # with httptools a quarter of the CPU of the pure Python ones
+        "http": "httptools",
+        "ws": "none",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": 10,
+    }
 
 
 def check_schema(settings: Settings) -> None:
