@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -94,13 +94,20 @@ def _request(installation: Installation, kind: str, subject: str) -> tuple[str, 
 def running(installation: Installation, ports: Sequence[int] = ()) -> Iterator[Load]:
     """The load goes on while the block runs."""
     load = Load(installation, ports or installation.ports_in_turn)
-    threads = [threading.Thread(target=load.client, args=(place,)) for place in range(CLIENTS)]
+    with at_work(load.client, load.stop):
+        yield load
+
+
+@contextmanager
+def at_work(client: Callable[[int], None], stop: threading.Event) -> Iterator[None]:
+    """CLIENTS of them, each told its place, until `stop` is set at the end of the block."""
+    threads = [threading.Thread(target=client, args=(place,)) for place in range(CLIENTS)]
     for thread in threads:
         thread.start()
     try:
-        yield load
+        yield
     finally:
-        load.stop.set()
+        stop.set()
         for thread in threads:
             thread.join()
 

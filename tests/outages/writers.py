@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.outages.installation import Installation
+from tests.outages.load import at_work
 
-CLIENTS = 6
 #: answers that a client does not get to see
 LOST = 0.03
 _numbers = itertools.count(1)
@@ -70,12 +70,5 @@ class Writers:
 @contextmanager
 def writing(made: Installation) -> Iterator[Writers]:
     writers = Writers(made)
-    threads = [threading.Thread(target=writers.client, args=(seed,)) for seed in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    try:
+    with at_work(writers.client, writers.stop):
         yield writers
-    finally:
-        writers.stop.set()
-        for thread in threads:
-            thread.join()
