@@ -96,14 +96,15 @@ class Reckoned:
 
     @hybrid_property
     def age_days(self) -> int:
-        """Whole days since it was made, until it was closed."""
-        return seconds(self.created_at, self.closed_at or now()) // DAY_S
+        """Whole days since it was made, until it was closed; 0 if its dates say that it was closed before."""
+        return max(0, seconds(self.created_at, self.closed_at or now())) // DAY_S
 
     @age_days.inplace.expression
     @classmethod
     def _age_days(cls) -> ColumnElement[int]:
         rows = _rows(cls)
-        return seconds_between(rows.created_at, func.coalesce(rows.closed_at, NOW)) // DAY_S
+        lived = seconds_between(rows.created_at, func.coalesce(rows.closed_at, NOW))
+        return case((lived > 0, lived // DAY_S), else_=0)
 
 
 def _rows(cls: Any) -> Any:

@@ -43,6 +43,7 @@ def enter(
     deal.stage_entered_at, deal.last_activity_at = moment, max(moment, deal.last_activity_at or moment)
     deal.closed_at = moment if stage.category in CLOSED else None
     if before is None:
+        deal.created_at = deal.created_at or moment  # a deal that is made closed is not closed before it is made
         return
     if not keep_probability:
         deal.probability_override = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -64,6 +64,20 @@ def test_deals_are_found_and_ordered_by_their_figures(
     if query == "sort=-overdue,name":
         found = ["large", *_found(admin, deals, "overdue=false&sort=name")]
     assert _found(admin, deals, query) == found
+
+
+@pytest.mark.parametrize("early", [timedelta(milliseconds=5), timedelta(days=3)])
+def test_a_deal_whose_dates_say_it_was_closed_before_it_was_made_is_no_day_old(
+    system_session: Any, admin: Any, early: timedelta
+) -> None:
+    made = datetime(2026, 3, 2, 9, 0, 0, 1000, UTC)
+    with system_session() as session:
+        deal = make(Opportunity, session, name="early", created_at=made)
+        deal.closed_at = made - early
+        assert deal.age_days == 0
+        key = deal.id
+    assert admin.data(f"/opportunities/{key}")["ageDays"] == 0
+    assert admin.data(f"/opportunities?id={key}&ageDays=0")["pagination"]["total"] == 1
 
 
 def test_a_figure_is_no_place_to_go_on_from(admin: Any) -> None:

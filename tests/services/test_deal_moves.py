@@ -84,6 +84,12 @@ def test_winning_needs_an_amount_and_sets_the_moment(sales: Sales) -> None:
     refused(sales, Conflict, "has been won already", moves.lose, deal, lost_reason_id=sales.reasons["Price"].id)
 
 
+def test_a_deal_that_is_made_closed_is_made_and_closed_at_one_instant(sales: Sales) -> None:
+    with time_machine.travel(START, tick=True):
+        deal = sales.deal(amount=Decimal(1), stage_id=sales.stages["Won"].id)
+    assert deal.created_at == deal.closed_at == deal.stage_entered_at
+
+
 def test_a_deal_may_have_been_won_some_days_ago(sales: Sales) -> None:
     with time_machine.travel(START, tick=False) as clock:
         deal = sales.deal(amount=Decimal(1))
