@@ -13,7 +13,7 @@ from typing import Any
 from crm import formats
 from crm.actor import Actor
 from crm.admin import history_words, job_words, paths
-from crm.admin.labels import USERS, Label, Labels, hidden
+from crm.admin.labels import USERS, Changes, Label, Labels, changed_target, hidden, linked_of
 from crm.admin.marks import STATES, stage_tone, tone
 from crm.entity import REGISTRY, name_of, permission
 from crm.fields import Field, Kind, fields_of, related
@@ -58,14 +58,17 @@ def cell(model: type[Any], field: Field, row: Any, labels: Labels, actor: Actor)
     if field.kind is Kind.REFERENCE:
         target = related(model, field)
         return reference(target, value, labels.get(name_of(target), {}).get(value) or hidden(), actor)
-    if field.name == "record_id" and (linked := REGISTRY.get(getattr(row, "record_type", None) or "")):
-        return reference(linked, value, labels.get(name_of(linked), {}).get(value) or hidden(), actor)
+    if field.name == "record_id" and (linked := linked_of(model, row)):
+        label = labels.get(name_of(linked), {}).get(value) or hidden()
+        if label.state == "hidden" and name_of(model) == "audit_entry":
+            return Cell("reference", str(value), value)  # the audit outlives its records: their numbers are found by
+        return reference(linked, value, label, actor)
     if field.name in USERS:
         return reference(REGISTRY["user"], value, labels.get("user", {}).get(value) or hidden(), actor)
     if field.name in ("before", "after") and (change := getattr(row, "change", None)):
         return Cell(field.kind.value, history_words.side(str(change), value), value)
     if (name_of(model), field.name) == ("audit_entry", "changes"):
-        return Cell(field.kind.value, _changes(value, REGISTRY.get(getattr(row, "entity", ""))), value)
+        return Cell(field.kind.value, _changes(value, linked_of(model, row), labels), value)
     if show := _OWN.get((name_of(model), field.name)):
         return Cell(field.kind.value, show(value), value)
     if field.kind is Kind.MONEY:
@@ -119,9 +122,29 @@ def references(target: type[Any], found: Sequence[tuple[int, str | Label]], acto
     return Cell("references", ", ".join(item.text for item in items), [i.value for i in items], items=items)
 
 
-def audited(model: type[Any] | None, name: str, value: Any) -> str:
+def sides(model: type[Any] | None, name: str, changes: Changes, labels: Labels) -> list[str]:
+    """What a field was and what it became, as people read it: what it points at by name, as `labels` has it."""
+    return [_side(model, name, changes, place, labels) for place in range(len(changes[name]))]
+
+
+def _side(model: type[Any] | None, name: str, changes: Changes, place: int, labels: Labels) -> str:
+    """What the registry does not know (a role's grants, a field that is gone) as it was written."""
+    value, target = changes[name][place], changed_target(model, name, changes, place)
+    if target is not None and (keys := value if isinstance(value, list) else [value] if type(value) is int else []):
+        named = labels.get(name_of(target), {})
+        return formats.listed(_named(named.get(key) or hidden(), key) for key in keys)
+    if isinstance(value, list) and (model is None or name not in fields_of(model)):
+        return ", ".join(str(part) for part in value)
+    return _audited(model, name, value)
+
+
+def _named(label: Label, key: int) -> str:
+    return f"{label.text} ({key})" if label.state == "hidden" else label.text
+
+
+def _audited(model: type[Any] | None, name: str, value: Any) -> str:
     """A value of the audit, which keeps JSON, as text; fields that are gone since are shown as they are."""
-    if value is None or value == "":
+    if value is None or value in ("", []):
         return ""
     field = fields_of(model).get(name) if model is not None else None
     if field is None or value == "***":
@@ -159,11 +182,11 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str) if value not in ({}, []) else ""
 
 
-def _changes(changes: Mapping[str, Sequence[Any]], model: type[Any] | None) -> str:
+def _changes(changes: Changes, model: type[Any] | None, labels: Labels) -> str:
     """State: Waiting → Sent, a line for each field of `model`."""
     lines = []
-    for name, sides in changes.items():
-        before, after = (audited(model, name, side) or "–" for side in sides)
+    for name in changes:
+        before, after = (side or "–" for side in sides(model, name, changes, labels))
         lines.append(f"{gettext(words(name))}: {before} → {after}")
     return "\n".join(lines)
 

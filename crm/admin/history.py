@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from crm import formats
 from crm.admin import labels
-from crm.admin.cells import audited
+from crm.admin.cells import sides
 from crm.entity import name_of
-from crm.fields import INTERNAL, Field, Kind, fields_of, related
+from crm.fields import INTERNAL
 from crm.i18n import gettext
 from crm.models.audit_entry import AuditEntry
 from crm.names import words
@@ -53,12 +53,7 @@ def authors(session: Session, model: type[Any], key: int, *, after: int) -> dict
 
 
 def _told(session: Session, model: type[Any], entries: list[AuditEntry]) -> list[dict[str, Any]]:
-    fields = fields_of(model)
-    named = {
-        field.name: labels.resolve(session, related(model, field), _keys(field, entries))
-        for field in fields.values()
-        if field.relation is not None
-    }
+    named = labels.resolve_changes(session, ((model, entry.changes) for entry in entries))
     return [
         {
             "when": formats.ago(entry.created_at),
@@ -66,32 +61,12 @@ def _told(session: Session, model: type[Any], entries: list[AuditEntry]) -> list
             "who": entry.actor_name or gettext("System"),
             "action": gettext(words(entry.action)),
             "verb": entry.action,
-            "changes": [
-                _change(model, name, pair, named) for name, pair in entry.changes.items() if name not in INTERNAL
-            ],
+            "changes": [_change(model, name, entry.changes, named) for name in entry.changes if name not in INTERNAL],
         }
         for entry in entries
     ]
 
 
-def _keys(field: Field, entries: list[AuditEntry]) -> list[int]:
-    sides = [side for entry in entries for side in entry.changes.get(field.name, [])]
-    many = [key for side in sides if isinstance(side, list) for key in side]
-    return [*many, *(side for side in sides if isinstance(side, int))]
-
-
-def _change(model: type[Any], name: str, pair: list[Any], named: dict[str, dict[int, labels.Label]]) -> dict[str, str]:
-    before, after = (_side(model, name, value, named) for value in pair)
+def _change(model: type[Any], name: str, changes: labels.Changes, named: labels.Labels) -> dict[str, str]:
+    before, after = sides(model, name, changes, named)
     return {"field": gettext(words(name)), "name": name, "before": before, "after": after}
-
-
-def _side(model: type[Any], name: str, value: Any, named: dict[str, dict[int, labels.Label]]) -> str:
-    """Links by name; what the registry does not know (a role's grants, a field that is gone) as it was written."""
-    field = fields_of(model).get(name)
-    if field is not None and field.kind is Kind.REFERENCES and isinstance(value, list):
-        return formats.listed(named[name][key].text for key in value)
-    if field is not None and field.kind is Kind.REFERENCE and isinstance(value, int):
-        return named[name][value].text
-    if field is None and isinstance(value, list):
-        return ", ".join(str(part) for part in value)
-    return audited(model, name, value)

@@ -5,7 +5,7 @@ A record the actor may not see is "hidden": its key is known, its name is not to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -18,6 +18,7 @@ from crm.fields import Kind, fields_of, label_column, related
 from crm.i18n import gettext
 from crm.names import words
 from crm.services import job_kinds
+from crm.services.chunks import chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ USERS = frozenset({"created_by", "actor_id"})
 _MARKS: dict[str, tuple[str, ...]] = {"stage": ("category", "default_probability"), "tag": ("colour",)}
 
 Labels = Mapping[str, Mapping[int, Label]]
+#: what an audit entry keeps: field → [before, after]
+Changes = Mapping[str, Sequence[Any]]
 
 
 def shown_name(model: type[Any]) -> ColumnElement[Any]:
@@ -80,27 +83,66 @@ def resolve(session: Session, model: type[Any], keys: Iterable[int]) -> dict[int
     gone = columns["deleted_at"] if "deleted_at" in columns else null()
     chosen: list[Any] = [model.id, shown_name(model).label("shown"), gone.label("gone")]
     chosen += [columns[name].label(name) for name in marks if name in columns]
-    found = select(*chosen).where(model.id.in_(wanted))
     labels = dict.fromkeys(wanted, hidden())
-    for row in session.execute(found, execution_options={"trash": "any"}):
-        mark = {name: getattr(row, name) for name in marks}
-        labels[row.id] = Label(
-            known(model, _text(model, row.shown)), "live" if row.gone is None else "trashed", mark or None
-        )
+    for some in chunks(wanted):
+        found = select(*chosen).where(model.id.in_(some))
+        for row in session.execute(found, execution_options={"trash": "any"}):
+            mark = {name: getattr(row, name) for name in marks}
+            shown = known(model, _text(model, row.shown))
+            labels[row.id] = Label(shown, "live" if row.gone is None else "trashed", mark or None)
     return labels
 
 
 def resolve_rows(session: Session, model: type[Any], names: Iterable[str], rows: Iterable[Any]) -> Labels:
     """Entity name → key → label, of everything the reference fields of these rows point at."""
-    fields, names = fields_of(model), list(names)
+    return _resolve_all(session, _pointed_by_rows(model, list(names), rows))
+
+
+def resolve_changes(session: Session, told: Iterable[tuple[type[Any] | None, Changes]]) -> Labels:
+    """Entity name → key → label, of everything these changes of records of a class point at, before and after."""
+    return _resolve_all(session, (found for model, changes in told for found in _pointed_by_changes(model, changes)))
+
+
+def _resolve_all(session: Session, pointed: Iterable[tuple[type[Any], int]]) -> Labels:
     wanted: dict[str, tuple[type[Any], set[int]]] = {}
+    for target, key in pointed:
+        wanted.setdefault(name_of(target), (target, set()))[1].add(key)
+    return {name: resolve(session, target, keys) for name, (target, keys) in wanted.items()}
+
+
+def _pointed_by_rows(model: type[Any], names: Sequence[str], rows: Iterable[Any]) -> Iterator[tuple[type[Any], int]]:
+    fields = fields_of(model)
     references = [fields[name] for name in names if fields[name].kind is Kind.REFERENCE]
     pointing = [(f.name, related(model, f)) for f in references] + [(n, REGISTRY["user"]) for n in names if n in USERS]
     for row in rows:
-        for name, target in pointing:
-            if (key := getattr(row, name)) is not None:
-                wanted.setdefault(name_of(target), (target, set()))[1].add(key)
-        linked = REGISTRY.get(getattr(row, "record_type", None) or "") if "record_id" in names else None
+        yield from ((target, key) for name, target in pointing if (key := getattr(row, name)) is not None)
+        linked = linked_of(model, row) if "record_id" in names else None
         if linked and row.record_id is not None:
-            wanted.setdefault(name_of(linked), (linked, set()))[1].add(row.record_id)
-    return {name: resolve(session, target, keys) for name, (target, keys) in wanted.items()}
+            yield linked, row.record_id
+        if name_of(model) == "audit_entry" and "changes" in names:
+            yield from _pointed_by_changes(linked_of(model, row), row.changes)
+
+
+def linked_of(model: type[Any], row: Any) -> type[Any] | None:
+    """The class of the record whose number a row keeps in `record_id`."""
+    kind = "entity" if name_of(model) == "audit_entry" else "record_type"
+    return REGISTRY.get(getattr(row, kind, None) or "")
+
+
+def _pointed_by_changes(model: type[Any] | None, changes: Changes) -> Iterator[tuple[type[Any], int]]:
+    for name, sides in changes.items() if model is not None else ():
+        for place, value in enumerate(sides):
+            target = changed_target(model, name, changes, place)
+            keys = value if isinstance(value, list) else [value]
+            yield from ((target, key) for key in keys if target is not None and type(key) is int)
+
+
+def changed_target(model: type[Any] | None, name: str, changes: Changes, place: int) -> type[Any] | None:
+    """The class that one side (0: before, 1: after) of a changed field points at; None where it is a plain value."""
+    if name == "record_id":
+        kinds = changes.get("record_type", ())
+        return REGISTRY.get(kinds[place] or "") if place < len(kinds) else None
+    field = fields_of(model).get(name) if model is not None else None
+    if model is not None and field is not None and field.relation is not None:
+        return related(model, field)
+    return REGISTRY["user"] if name in USERS else None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from crm.models import AuditEntry, Contact, Customer, Notification, Opportunity, Pipeline, Stage, TaskSeries
+from crm.actor import Scope
+from crm.models import AuditEntry, Contact, Customer, Notification, Opportunity, Pipeline, Stage, Tag, TaskSeries
 from tests import factories
 from tests.admin.conftest import Visitor
+from tests.admin.test_lists import statements
 
 
 def test_what_a_filter_is_set_to_stands_in_its_panel_when_it_is_opened_again(admin: Visitor) -> None:
@@ -53,6 +55,60 @@ def test_the_audit_says_what_states_were_called_in_the_readers_language(admin: V
     assert "Gone since: a → b" in page
     assert "X: a_b → c" in page
     assert "状态: 未开始 → 已完成" in in_chinese(admin, "/audit-entry/list").text
+
+
+def _entry(session: Any, **values: Any) -> int:
+    entry = AuditEntry(**{"action": "move", "entity": "contact", **values})
+    session.add(entry)
+    session.flush()
+    return entry.id
+
+
+def test_the_audit_names_what_a_change_points_at_to_whoever_may_see_it(
+    admin: Visitor, visitor: Any, as_system: Any
+) -> None:
+    auditor = visitor(view_audit_entries=Scope.ALL, view_customers=Scope.OWN, view_contacts=Scope.ALL)
+    with as_system() as session:
+        ann, bob = (factories.make(Customer, session, name=name) for name in ("Ann Ltd", "Bob Ltd"))
+        ann.owner_id = auditor.user_id
+        tags = [factories.make(Tag, session, name=name).id for name in ("Hot", "Cold")]
+        contact = factories.make(Contact, session, name="Grace")
+        changes = {"customer_id": [ann.id, bob.id], "tags": [[], sorted(tags)], "created_by": [None, 2**40]}
+        key = _entry(session, record_id=contact.id, changes=changes)
+        linked = {"record_type": [None, "customer"], "record_id": [None, ann.id]}
+        _entry(session, entity="task", record_id=2**41, changes=linked)
+        record, firm = contact.id, bob.id
+    for path in ("/audit-entry/list?action=move", f"/audit-entry/details/{key}"):
+        page = admin.page(path)
+        assert "Customer: Ann Ltd → Bob Ltd" in page
+        assert re.search("Tags: – → Hot(, | and )Cold", page)
+        assert f"Created by: – → Not visible ({2**40})" in page
+        assert "Grace" in page
+        page = auditor.page(path)
+        assert f"Customer: Ann Ltd → Not visible ({firm})" in page
+        assert "Bob Ltd" not in page
+    assert f'href="/admin/contact/details/{record}"' in admin.page(f"/audit-entry/details/{key}")
+    page = admin.page("/audit-entry/list")
+    assert "Record id: – → Ann Ltd" in page
+    assert str(2**41) in page
+
+
+def test_an_audit_of_many_links_asks_once_for_each_kind(admin: Visitor, as_system: Any) -> None:
+    def add(count: int) -> None:
+        with as_system() as session:
+            for _ in range(count):
+                customer, owner = factories.make(Customer, session), factories.user(session)
+                changes = {"customer_id": [None, customer.id], "owner_id": [None, owner.id]}
+                _entry(session, record_id=factories.make(Contact, session).id, changes=changes)
+
+    add(2)
+    admin.page("/audit-entry/list")
+    with statements() as few:
+        admin.page("/audit-entry/list")
+    add(8)
+    with statements() as many:
+        admin.page("/audit-entry/list")
+    assert len(many) == len(few) <= 20
 
 
 def test_a_stage_is_offered_where_it_stands_and_by_the_readers_name(admin: Visitor, as_system: Any) -> None:
