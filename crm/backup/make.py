@@ -14,7 +14,7 @@ from crm.columns import now
 from crm.db import Database
 from crm.errors import Conflict
 from crm.files.storage import Storage
-from crm.migrations.run import revision
+from crm.migrations import stands_at
 from crm.settings import Settings
 
 SUFFIX = ".tar.gz"
@@ -78,7 +78,7 @@ def _of_sqlite(settings: Settings, database: Database, archive: Writer, progress
         progress("database", 1, 1)
         scratch = Database(f"sqlite:///{copy}", pool_size=1)
         with scratch.engine(write=False).connect() as connection:
-            made = Manifest(__version__, "sqlite", revision(connection), made_at, sqlite.counts(connection))
+            made = Manifest(__version__, "sqlite", stands_at(connection), made_at, sqlite.counts(connection))
         scratch.dispose()
     return made
 
@@ -86,7 +86,7 @@ def _of_sqlite(settings: Settings, database: Database, archive: Writer, progress
 def _of_postgresql(_settings: Settings, database: Database, archive: Writer, progress: Progress) -> Manifest:
     made_at = now()
     with postgresql.snapshot(database) as connection:
-        current = revision(connection)
+        current = stands_at(connection)
         counts, columns = postgresql.write(connection, archive, progress)
         numbers = postgresql.sequences(connection)
     return Manifest(__version__, "postgresql", current, made_at, counts, columns, numbers)

@@ -22,6 +22,7 @@ from crm.errors import Conflict
 from crm.files.storage import Storage
 from crm.jobs.presence import HEARD_WITHIN_S
 from crm.migrations import run as migrations
+from crm.migrations import stands_at
 from crm.models.process_heartbeat import ProcessHeartbeat
 from crm.models.user import User
 from crm.settings import Settings
@@ -84,7 +85,7 @@ def _check_target(connection: Connection, *, force: bool) -> None:
     filled = "user" in known and connection.scalar(select(User.id).limit(1)) is not None
     if filled and not force:
         raise Conflict("The database holds data, which would be lost; --force gives it up")
-    if filled and not migrations.knows(migrations.revision(connection)):
+    if filled and not migrations.knows(stands_at(connection)):
         raise Conflict("The database was made by a later version: restore into an empty one")
 
 
@@ -115,7 +116,7 @@ def _prepare(file: Path, archive: str, manifest: Manifest) -> int:
     try:
         with draft.engine().begin() as connection:
             sqlite.check(connection)
-            if migrations.revision(connection) != manifest.revision:
+            if stands_at(connection) != manifest.revision:
                 raise Damaged("The archive is damaged: its database is not what its manifest says")
         migrations.upgrade(draft)
         with draft.engine().begin() as connection:
@@ -151,7 +152,7 @@ def _postgresql(settings: Settings, database: Database, path: Path, manifest: Ma
 
 def _empty(connection: Connection) -> None:
     """Take all tables away, where there are any, within the transaction."""
-    if migrations.revision(connection):
+    if stands_at(connection):
         migrations.move(connection, "base")
 
 

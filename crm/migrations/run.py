@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
 
 from crm.db import Database
+from crm.migrations import newest, stands_at
 
 _LOCK = 7215_0001
 _FOLDER = Path(__file__).parent
@@ -29,15 +29,16 @@ def upgrade(database: Database, applied: Callable[[int, int], None] | None = Non
     with database.engine().begin() as connection:
         if not database.is_sqlite:  # on SQLite, BEGIN IMMEDIATE is the lock
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        if _current(connection) == head():
+        current = stands_at(connection)
+        if current == newest():
             return False
         prepared = config(connection)
-        prepared.attributes["applied"] = _counting(_current(connection), applied) if applied else None
+        prepared.attributes["applied"] = _counting(current, applied) if applied else None
         command.upgrade(prepared, "head")
     return True
 
 
-def _counting(current: str | None, applied: Callable[[int, int], None]) -> Callable[[], None]:
+def _counting(current: str, applied: Callable[[int, int], None]) -> Callable[[], None]:
     total = sum(1 for _ in ScriptDirectory(str(_FOLDER)).iterate_revisions("head", current or "base"))
     done = iter(range(1, total + 1))
     return lambda: applied(next(done), total)
@@ -68,18 +69,13 @@ def _tidy(file: Path) -> None:
 
 
 def _next() -> str:
-    return f"{int(head() or 0) + 1:04d}"
+    return f"{int(newest()) + 1:04d}"
 
 
 def is_current(database: Database) -> bool:
     """Is the database at the newest revision?"""
     with database.engine().connect() as connection:
-        return _current(connection) == head()
-
-
-def revision(connection: Connection) -> str:
-    """The revision of the schema; empty where there is none."""
-    return _current(connection) or ""
+        return stands_at(connection) == newest()
 
 
 def knows(revision: str) -> bool:
@@ -95,14 +91,6 @@ def move(connection: Connection, revision: str) -> None:
         command.downgrade(config(connection), "base")
     else:
         command.upgrade(config(connection), revision)
-
-
-def head() -> str | None:
-    return ScriptDirectory(str(_FOLDER)).get_current_head()
-
-
-def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
 
 
 def config(connection: Connection | None = None) -> Config:

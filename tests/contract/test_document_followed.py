@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from crm.db import Database
-from crm.migrations.run import head
+from crm.migrations import newest
 from tests.contract.test_add_an_entity import listing
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def test_the_drafted_migration_makes_the_table_with_its_search_index_and_takes_b
     python: Python, database: Database, tmp_path: Path
 ) -> None:
     told = python("-m", "crm.cli", "migrate", "--new", "Add competitors")
-    file = tmp_path / "crm" / "migrations" / "versions" / f"{int(head() or 0) + 1:04d}_add_competitors.py"
+    file = tmp_path / "crm" / "migrations" / "versions" / f"{int(newest()) + 1:04d}_add_competitors.py"
     assert f"{file.name}: read it" in told
     assert (
         subprocess.run([sys.executable, "-m", "ruff", "check", file], cwd=tmp_path, capture_output=True).returncode == 0
