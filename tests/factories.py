@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,8 @@ from crm.models import Permission, Pipeline, Role, RolePermission, Stage, Team, 
 from crm.services import records
 
 _numbers = itertools.count(1)
+#: dates and instants lie ahead on whatever day the tests run, and never at a change of day
+_LATER = (datetime.now(UTC) + timedelta(days=30)).replace(hour=9, minute=0, second=0, microsecond=0)
 #: what a field's kind alone does not tell
 SPECIAL: dict[str, Mapping[str, Any]] = {
     "attachment": {"name": "报价 offer.txt"},
@@ -133,8 +135,8 @@ def _value(field: Field, number: int) -> Any:
         Kind.FRACTION: Decimal("0.1250"),
         Kind.QUANTITY: Decimal("2.500"),
         Kind.BOOLEAN: True,
-        Kind.DATE: date(2026, 11, 30),
-        Kind.INSTANT: datetime(2026, 11, 30, 9, 0, number % 60, number % 2 * 120, tzinfo=UTC),
+        Kind.DATE: _LATER.date(),
+        Kind.INSTANT: _LATER.replace(second=number % 60, microsecond=number % 2 * 120),
     }
     if field.kind in fixed:
         return fixed[field.kind]

@@ -89,7 +89,7 @@ def test_the_audit_names_what_a_change_points_at_to_whoever_may_see_it(
         assert "Bob Ltd" not in page
     assert f'href="/admin/contact/details/{record}"' in admin.page(f"/audit-entry/details/{key}")
     page = admin.page("/audit-entry/list")
-    assert "Record id: – → Ann Ltd" in page
+    assert "Record: – → Ann Ltd" in page
     assert str(2**41) in page
 
 
