@@ -31,6 +31,7 @@ from crm.entity import extras_of
 from crm.errors import BadInput, FieldError, field_error
 from crm.exact import JSON, Whole, exact
 from crm.fields import Field, Kind, python_type, writable
+from crm.legible import one_line, storable
 from crm.names import camel
 
 Mode = Literal["create", "update"]
@@ -100,9 +101,6 @@ def bad_input(error: ValidationError) -> BadInput:
 # ---------------------------------------------------------------------------------------------- types
 
 
-_DIGITS = {Kind.MONEY: (18, 2), Kind.QUANTITY: (15, 3)}
-
-
 def annotation(field: Field) -> Any:
     """The pydantic type of one field, with its bounds."""
     kind = exact(_bounded(field))
@@ -112,12 +110,12 @@ def annotation(field: Field) -> Any:
 def _bounded(field: Field) -> Any:
     match field.kind:
         case Kind.MONEY | Kind.QUANTITY:
-            digits, places = _DIGITS[field.kind]
+            digits, places = field.digits
             return Annotated[Decimal, Property(max_digits=digits, decimal_places=places)]
         case Kind.FRACTION:
             return Annotated[Decimal, Property(ge=0, le=1, max_digits=5, decimal_places=4)]
         case Kind.INTEGER:
-            return Annotated[int, Property(ge=-(2**31), le=2**31 - 1)]
+            return Annotated[int, Property(ge=-(2 ** (field.bits - 1)), le=2 ** (field.bits - 1) - 1)]
         case Kind.REFERENCE:
             return Annotated[int, Property(ge=1, le=LARGEST_KEY)]
         case Kind.REFERENCES:
@@ -134,27 +132,18 @@ def _bounded(field: Field) -> Any:
 
 
 def _text(field: Field) -> Any:
-    """Text of at most the column's length, without control characters a database refuses."""
+    """Text of at most the column's length, without characters a database refuses; one line, without invisible ones."""
     least = 1 if field.required else 0
     bounds = StringConstraints(max_length=field.max_length or 100_000, min_length=least)
     check = _CHECKS.get(field.kind)
-    clean = BeforeValidator(_storable)
+    clean = Storable if field.kind is Kind.LONG_TEXT else Legible
     return Annotated[str, bounds, clean, AfterValidator(check)] if check else Annotated[str, bounds, clean]
 
 
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        if "\x00" in value:
-            raise PydanticCustomError("not_text", "must not contain the NUL character")
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise PydanticCustomError("not_text", "must be valid Unicode text") from None
-    return value
-
-
 #: for text of hand-written schemas: what a database cannot store is refused
-Storable = BeforeValidator(_storable)
+Storable = BeforeValidator(storable)
+#: the same for names, titles and whatever else is one line: what nobody can see is taken away
+Legible = BeforeValidator(one_line)
 
 
 #: beyond doubt: plain words on both sides, no top-level domain that is reserved for other things
@@ -215,6 +204,7 @@ _SENTENCES = {
     "less_than_equal": "must be %(le)s or less",
     **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
     **dict.fromkeys(("decimal_type", "decimal_parsing", "finite_number"), "must be a number"),
+    "decimal_as_text": 'must be sent as text, such as "10000000000000.50": a JSON number has no more than 15 digits',
     "decimal_max_digits": "must have at most %(max_digits)s digits",
     "decimal_whole_digits": "must have at most %(whole_digits)s digits before the point",
     "decimal_max_places": "must have at most %(decimal_places)s decimals",

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from crm.errors import invalid
+from crm.legible import legible
 
 LONGEST = 200
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])", re.IGNORECASE)
@@ -23,8 +24,8 @@ def cleaned(name: str) -> str:
         raise invalid("file", "The name of the file holds control characters")
     if "/" in name or "\\" in name:
         raise invalid("file", "The name of the file must not hold a path: / and \\ are not allowed")
-    text = unicodedata.normalize("NFC", name)
-    text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Cn"))
+    text = legible(unicodedata.normalize("NFC", name))
+    text = "".join(c for c in text if unicodedata.category(c) not in ("Cs", "Co", "Cn"))
     text = _MANY_BLANKS.sub(" ", _FORBIDDEN.sub("_", text)).strip().rstrip(". ")
     if not text.strip("."):
         raise invalid("file", "The file has no name")

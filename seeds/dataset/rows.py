@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from crm.errors import BadInput
+from crm.legible import legible
 from seeds.dataset.report import Problem
 
 Cells = dict[str, str]
@@ -136,7 +137,7 @@ def _cells(line: str, count: int) -> list[str]:
         raise WrongRow("a quotation mark is not closed.") from None
     if len(cells) != count:
         raise WrongRow(f"it has {len(cells)} cell{'' if len(cells) == 1 else 's'} where the head has {count}.")
-    return [cell.strip() for cell in cells]
+    return [legible(cell).strip() for cell in cells]
 
 
 def _text(cells: Cells, name: str) -> str:

@@ -169,6 +169,19 @@ def test_a_form_without_a_version_overwrites_nothing(admin: Visitor, as_system: 
         assert session.get(Contact, key).job_title == "Old title"
 
 
+def test_what_cannot_be_seen_is_taken_out_of_names(admin: Visitor, as_system: Any) -> None:
+    with as_system() as session:
+        key = factories.make(Contact, session, job_title="Old").id
+    form = admin.form(f"/contact/edit/{key}")
+    sent = {"name": "\u202eeeL \u200bnnA\u202c", "job_title": "محمد\u200cعلی", "notes": "a\u200eb"}
+    assert admin.post(f"/contact/edit/{key}", form | sent).status_code == 303
+    with as_system() as session:
+        record = session.get(Contact, key)
+        assert (record.name, record.job_title, record.notes) == ("eeL nnA", "محمد\u200cعلی", "a\u200eb")
+    answer = admin.post(f"/contact/edit/{key}", admin.form(f"/contact/edit/{key}") | {"name": "\u2067\u2069"})
+    assert (answer.status_code, "must not be empty" in answer.text) == (400, True)
+
+
 def test_a_save_is_audited_with_before_and_after_in_the_same_transaction(admin: Visitor, as_system: Any) -> None:
     with as_system() as session:
         key = factories.make(Contact, session, job_title="Old").id

@@ -107,3 +107,16 @@ def test_people_are_found_in_chinese_and_english(admin: Caller, typed: str) -> N
         "/api/contacts", params={"search": typed}, headers={"authorization": f"Bearer {admin.token}"}
     )
     assert [row["name"] for row in found.json()["data"]["list"]] == ["王芳"]
+
+
+def test_names_are_stored_without_what_cannot_be_seen_and_texts_as_they_are(admin: Caller) -> None:
+    sent = {"name": "\u202eeeL \u200bnnA\u202c", "phone": "\u202a+49 30 901820\u202c", "notes": "a\u200eb"}
+    key = _make(admin, "contacts", **sent)
+    record = admin.data(f"/contacts/{key}")
+    assert (record["name"], record["notes"]) == ("eeL nnA", "a\u200eb")
+    assert record["phone"].startswith("+49")
+    assert admin.put(f"/contacts/{key}", {"name": "محمد\u200cعلی"}).status_code == 200
+    assert admin.data(f"/contacts/{key}")["name"] == "محمد\u200cعلی"
+    for path, field in (("contacts", "name"), ("customers", "name"), ("tasks", "title"), ("tags", "name")):
+        refused = admin.post(f"/{path}", {field: "\u2067\u200b\u2069"})
+        assert (refused.status_code, refused.json()["message"]) == (400, f"{field}: must not be empty")

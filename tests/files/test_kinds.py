@@ -39,6 +39,7 @@ def test_no_kind_is_one_that_browsers_run() -> None:
         ('a<b>:"|?*.txt', "a_b______.txt"),
         ("a\u202egpj.exe", "agpj.exe"),
         ("a\u200bb\ufeff.txt", "ab.txt"),
+        ("می\u200cخواهم 👩\u200d💻.txt", "می\u200cخواهم 👩\u200d💻.txt"),
         ("end. . .", "end"),
         ("  many   blanks .txt", "many blanks .txt"),
         ("x" * 300 + ".pdf", "x" * 196 + ".pdf"),

@@ -107,6 +107,16 @@ def test_a_second_load_doubles_nothing_and_adds_what_is_new(database: Database, 
         assert _count(session, OpportunityHistory) == 8 + 1
 
 
+def test_a_name_is_loaded_without_what_cannot_be_seen(database: Database, folder: Path) -> None:
+    (folder / "accounts.csv").write_text(
+        "account,revenue,employees\n\u2068Ac\u200bme\u2069,,\n\u202e\u200d,,\n大华贸易,,\n"
+    )
+    report = dataset.load(database, folder)
+    assert "account is missing." in {problem.reason for problem in report.problems}
+    with database.read_only(system("test")) as session:
+        assert set(session.scalars(select(Customer.name))) == {"Acme", "大华贸易"}
+
+
 def test_a_record_in_the_trash_stays_there(database: Database, folder: Path) -> None:
     dataset.load(database, folder)
     with database.transaction(system("test")) as session:
