@@ -13,12 +13,15 @@ from decimal import Decimal
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ValidationInfo
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, GetJsonSchemaHandler, ValidationInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.ASCII)
+#: from here on a float no longer tells two decimals apart
+_LONGEST_FLOAT = 1e13
 #: the first and last of these years cannot be carried into every time zone
 _FIRST_YEAR, _LAST_YEAR = 1, 9999
 #: what `model_validate` is told as its context where values come as JSON, and a number is no text
@@ -32,6 +35,8 @@ def exact(annotation: Any) -> Any:
         return annotation
     before, after = _CHECKS[base]
     checked = Annotated[annotation, BeforeValidator(before)]
+    if base is Decimal:
+        return Annotated[checked, _Spelled()]
     return checked if after is None else Annotated[checked, AfterValidator(after)]
 
 
@@ -42,6 +47,17 @@ def bare(annotation: Any) -> Any:
     return bare(get_args(annotation)[0]) if get_origin(annotation) is Annotated else annotation
 
 
+class _Spelled:
+    """Tells the API's description how a number is written that comes as text."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        made = handler(core)
+        for way in made.get("anyOf", ()):
+            if way.get("type") == "string":
+                way["pattern"] = rf"^\s*({_DECIMAL.pattern})\s*$"
+        return made
+
+
 def _whole(value: Any, info: ValidationInfo) -> Any:
     """Forms hold all their values as text; JSON does not have to."""
     if isinstance(value, bool) or (isinstance(value, str) and info.context == JSON):
@@ -50,6 +66,8 @@ def _whole(value: Any, info: ValidationInfo) -> Any:
 
 
 def _decimal(value: Any) -> Any:
+    if isinstance(value, float) and abs(value) >= _LONGEST_FLOAT:
+        raise PydanticCustomError("decimal_as_text", "must be a number")
     if isinstance(value, str) and not _DECIMAL.fullmatch(value.strip()):
         raise PydanticCustomError("decimal_parsing", "must be a number")
     return value

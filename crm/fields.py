@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, get_args, get_type_hints
 
-from sqlalchemy import Boolean, Column, ColumnElement, Date, Enum, Integer, String, Text, inspect
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Date, Enum, Integer, String, Text, inspect
 from sqlalchemy.ext.hybrid import HybridExtensionType
 from sqlalchemy.orm import Mapper, RelationshipProperty
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
@@ -58,7 +58,8 @@ class Field:
     """One field of one entity.
 
     `name` is the attribute (`customer_id`, `tags`), `json` its spelling in the API (`customerId`, `tagIds`);
-    `relation` the attribute that holds the related record(s) and `target` their entity's name.
+    `relation` the attribute that holds the related record(s) and `target` their entity's name; `digits` of a number
+    with decimals are (how many in all, how many of them decimals), `bits` of a whole number 32 or 64.
     """
 
     name: str
@@ -72,6 +73,8 @@ class Field:
     choices: type[StrEnum] | None = None
     relation: str | None = None
     target: str | None = None
+    digits: tuple[int, int] = (0, 0)
+    bits: int = 32
     #: computed whenever it is read: a hybrid property of the model
     computed: bool = False
 
@@ -174,6 +177,8 @@ def _column_field(column: Column[Any], relation: RelationshipProperty[Any] | Non
         choices=enum,  # type: ignore[arg-type]
         relation=relation.key if relation is not None else None,
         target=name_of(relation.mapper.class_) if relation is not None else None,
+        digits=(column.type.precision, column.type.scale) if isinstance(column.type, Fixed) else (0, 0),
+        bits=64 if isinstance(column.type, BigInteger) else 32,
     )
 
 

@@ -163,11 +163,11 @@ def _key(_field: Field, value: str) -> int:
 def _number(field: Field, value: str) -> Decimal | int:
     if field.kind is Kind.INTEGER:
         number = int(value)
-        if abs(number) >= (2**63 if field.name.endswith("_id") else 2**31):
+        if abs(number) >= 2 ** (field.bits - 1):
             raise ValueError(value)
         return number
-    amount = Decimal(value)
-    if not amount.is_finite() or abs(amount) >= (10**16 if field.kind is Kind.MONEY else 10):
+    amount, (digits, places) = Decimal(value), field.digits
+    if not amount.is_finite() or abs(amount) > (10**digits - 1) * Decimal(1).scaleb(-places):
         raise ValueError(value)
     return amount
 

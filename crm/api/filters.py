@@ -113,17 +113,24 @@ def _integer(_field: Field, text: str) -> int:
     return int(text)
 
 
-def _small(_field: Field, text: str) -> int:
-    value = _integer(_field, text)
-    if not -(2**31) <= value < 2**31:
+def _whole(field: Field, text: str) -> int:
+    value = _integer(field, text)
+    if not -(2 ** (field.bits - 1)) <= value < 2 ** (field.bits - 1):
         raise ValueError
     return value
 
 
-def _decimal(_field: Field, text: str) -> Decimal:
-    if not re.fullmatch(r"-?[0-9]{1,16}(\.[0-9]{1,10})?", text):
+def _decimal(field: Field, text: str) -> Decimal:
+    """A number that the column can hold: rounded to fit, it would find other records than were asked for."""
+    if not re.fullmatch(decimal_pattern(field), text):
         raise InvalidOperation
     return Decimal(text)
+
+
+def decimal_pattern(field: Field) -> str:
+    """How a number with decimals is written in a query string."""
+    digits, places = field.digits
+    return rf"^-?0*[0-9]{{1,{digits - places}}}(\.[0-9]{{1,{places}}}0*)?$"
 
 
 def _day(_field: Field, text: str) -> date:
@@ -152,7 +159,7 @@ def _choice(field: Field, text: str) -> Any:
 
 
 _READERS: dict[Kind, Callable[[Field, str], Any]] = {
-    Kind.INTEGER: _small,
+    Kind.INTEGER: _whole,
     Kind.REFERENCE: _integer,
     Kind.REFERENCES: _integer,
     Kind.MONEY: _decimal,
@@ -167,9 +174,9 @@ _SENTENCES = {
     Kind.INTEGER: "must be a whole number",
     Kind.REFERENCE: "must be the number of a record",
     Kind.REFERENCES: "must be the number of a record",
-    Kind.MONEY: "must be a number such as 1000 or 99.50",
-    Kind.FRACTION: "must be a number such as 0.25",
-    Kind.QUANTITY: "must be a number such as 2 or 1.5",
+    Kind.MONEY: "must be a number such as 1000 or 99.50, of at most 16 digits and 2 decimals",
+    Kind.FRACTION: "must be a number such as 0.25, of at most 4 decimals",
+    Kind.QUANTITY: "must be a number such as 2 or 1.5, of at most 12 digits and 3 decimals",
     Kind.BOOLEAN: "must be true or false",
     Kind.DATE: "must be a date such as 2026-11-30",
     Kind.INSTANT: "must be an instant such as 2026-11-30T09:00:00Z",
