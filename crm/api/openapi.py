@@ -63,7 +63,8 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
 def _bodies(endpoints: Iterable[Endpoint]) -> tuple[dict[type[BaseModel], Schema], dict[str, Schema]]:
     """(schema of each body, the components they refer to), all made in one go so that names stay apart."""
     methods = [method for endpoint in endpoints for method in endpoint.methods.values()]
-    wanted = {method.body: TypeAdapter(method.body) for method in methods if method.body is not None}
+    used = dict.fromkeys(model for method in methods for model in (method.body, *method.parts))
+    wanted = {model: TypeAdapter(model) for model in used if model is not None}
     keyed: Any = [(model, "validation", adapter) for model, adapter in wanted.items()]
     made, definitions = TypeAdapter.json_schemas(keyed, ref_template="#/components/schemas/{model}")
     bodies: dict[Any, Schema] = {key: _plain(schema) for (key, _), schema in made.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crm import schemas
-from crm.api.filters import operators_of
+from crm.api.filters import decimal_pattern, operators_of
 from crm.api.options import options_schema
 from crm.api.query import LARGEST_PAGE, PAGE_SIZE, filterable, includable, sortable
 from crm.api.routing import Parameter, Schema
@@ -13,10 +13,12 @@ from crm.entity import Operation, entity_of, plural_of, title_of, titles_of
 from crm.fields import Field, Kind, fields_of
 from crm.services.bulk import LIMIT
 
-_MATCH = Parameter("If-Match", "The ETag the record was read with; 412 if it has changed since.", place="header")
+_TAGS: Schema = {"type": "string", "pattern": r'^(\*|(W/)?"v[0-9]{1,9}"(, *(W/)?"v[0-9]{1,9}")*)$'}
+_MATCH = Parameter("If-Match", "The ETag the record was read with; 412 if it has changed since.", _TAGS, place="header")
 _NONE_MATCH = Parameter("If-None-Match", "An ETag; 304 if the record still bears it.", place="header")
+_KEY: Schema = {"type": "string", "pattern": r"^[!-~]([ -~]{0,198}[!-~])?$"}
 ONCE = Parameter(
-    "Idempotency-Key", "The same key and body answer the first result again, for 24 hours.", place="header"
+    "Idempotency-Key", "The same key and body answer the first result again, for 24 hours.", _KEY, place="header"
 )
 _VALUES: dict[Kind, Schema] = {
     Kind.INTEGER: {"type": "integer"},
@@ -83,6 +85,7 @@ def method(model: type[Any], action: str, operation: Operation | None) -> dict[s
             "summary": f"Create, update and delete up to {LIMIT:,} {many.lower()}: all or nothing.",
             "parameters": (ONCE,),
             "raw_body": _bulk_body(model),
+            "parts": (schemas.schema_of(model, "create"),) if "create" in entity_of(model).verbs else (),
             "data": bulk_data(record),
             "operation_id": f"bulk{_upper(plural_of(model))}",
         },
@@ -131,8 +134,8 @@ def record_schema(model: type[Any]) -> Schema:
 def value_schema(field: Field) -> Schema:
     """One field's JSON value, as it is answered."""
     made = dict(_VALUES.get(field.kind, {"type": "string"}))
-    if field.name == "id":
-        made = {"type": "integer", "format": "int64"}
+    if field.bits == 64:
+        made["format"] = "int64"
     if field.choices is not None:
         made["enum"] = [*(str(choice) for choice in field.choices), *([None] if field.nullable else [])]
     if field.nullable and "type" in made:
@@ -160,7 +163,8 @@ def _bulk_body(model: type[Any]) -> Schema:
     }
     verbs = entity_of(model).verbs
     properties = {verb: {"type": "array", "items": lists[verb], "maxItems": LIMIT} for verb in verbs}
-    return {"type": "object", "properties": properties, "additionalProperties": False, "minProperties": 1}
+    some = [{"required": [verb], "properties": {verb: {"minItems": 1}}} for verb in verbs]
+    return {"type": "object", "properties": properties, "additionalProperties": False, "anyOf": some}
 
 
 def bulk_data(record: Schema) -> Schema:
@@ -209,8 +213,8 @@ def _filter_parameter(field: Field) -> Parameter:
     made.pop("description")
     if field.kind is Kind.REFERENCES:
         made = {"type": "integer", "format": "int64"}
-    if field.kind in (Kind.MONEY, Kind.FRACTION):
-        made = {"type": "number"}
+    if field.kind in (Kind.MONEY, Kind.FRACTION, Kind.QUANTITY):
+        made = {"type": "string", "pattern": decimal_pattern(field)}
     if isinstance(made.get("type"), list):
         made["type"] = made["type"][0]
     if "enum" in made:

@@ -41,7 +41,8 @@ class Method:
     """What one HTTP method of a path does.
 
     `access` is PUBLIC, TOKEN or a permission's name, checked before `run`.  `body` is the schema of the JSON body
-    (`await call.data()` reads it by that schema), `raw_body` a JSON schema in its place, for a body of `body_type`;
+    (`await call.data()` reads it by that schema), `raw_body` a JSON schema in its place, for a body of `body_type`,
+    and `parts` the schemas it refers to;
     `data` is the JSON schema of the answer's `data` (of the whole body where `bare`).  `carried`: the handler's own
     select looks whether the caller's rights still hold.
     """
@@ -51,6 +52,7 @@ class Method:
     summary: str
     body: type[BaseModel] | None = None
     raw_body: Schema | None = None
+    parts: tuple[type[BaseModel], ...] = ()
     body_required: bool = True
     body_type: str = "application/json"
     parameters: tuple[Parameter, ...] = ()

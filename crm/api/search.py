@@ -19,7 +19,10 @@ HIT = record(
 )
 PARAMETERS = (
     Parameter(
-        "q", "What is looked for: words, the beginning of a word, a number, two Chinese characters.", required=True
+        "q",
+        "What is looked for: words, the beginning of a word, a number, two Chinese characters.",
+        {"type": "string", "minLength": 1, "maxLength": LONGEST},
+        required=True,
     ),
     Parameter("types", f"Only these, separated by commas: {', '.join(KINDS)}."),
     Parameter("limit", "Most of each type.", {"type": "integer", "minimum": 1, "maximum": MOST, "default": 8}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -90,6 +91,21 @@ def test_the_document_is_valid_and_names_every_route() -> None:
         if "operationId" in item[method]
     ]
     assert len(ids) == len(set(ids))
+    used = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(made)))
+    assert used <= made["components"]["schemas"].keys()
+
+
+def test_headers_are_described_as_they_are_taken() -> None:
+    paths = document(Table(all_routes()).endpoints)["paths"]
+    asked = {p["name"]: p["schema"]["pattern"] for p in paths["/api/opportunities/{id}/win"]["post"]["parameters"]}
+    for good in ("*", '"v1"', 'W/"v12"', '"v1", W/"v999999999"'):
+        assert re.fullmatch(asked["If-Match"], good)
+    for bad in ("", "v1", '"1"', '"v1" "v2"', '"v1",'):
+        assert not re.fullmatch(asked["If-Match"], bad)
+    for good in ("a", "a b", '"{}"', "x" * 200):
+        assert re.fullmatch(asked["Idempotency-Key"], good)
+    for bad in ("", " ", "a\t", "x" * 201):
+        assert not re.fullmatch(asked["Idempotency-Key"], bad)
 
 
 def test_every_entity_with_routes_is_described_field_by_field() -> None:
