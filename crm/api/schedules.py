@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crm import access, i18n
+from crm.api import query
 from crm.api.call import Call
 from crm.api.envelope import Answer, success
 from crm.api.json_schema import INSTANT, NUMBER, TEXT, either, many, record
-from crm.api.routing import Endpoint, Method, Parameter
+from crm.api.routing import Endpoint, Method, Parameter, Schema
 from crm.columns import now
 from crm.entity import permission
-from crm.errors import BadInput, invalid
+from crm.errors import invalid
 from crm.models.job import Job
 from crm.models.schedule import Schedule
 from crm.services import schedules
@@ -25,9 +26,10 @@ LONGEST_INTERVAL_S = 10 * 366 * 86_400
 JOB = record(id=NUMBER, key=TEXT, status=TEXT, runAt=INSTANT, finishedAt=either(INSTANT), lastError=TEXT)
 PREVIEW = record(words=TEXT, timezone=TEXT, next=many(INSTANT))
 FIRES = record(words=TEXT, timezone=TEXT, next=many(INSTANT), last=many(JOB))
+_SECONDS: Schema = {"type": "integer", "minimum": 1, "maximum": LONGEST_INTERVAL_S}
 _ASKED = (
     Parameter("cron", "Five cron fields."),
-    Parameter("intervalS", "Seconds between two fires, instead of cron.", {"type": "integer", "minimum": 1}),
+    Parameter("intervalS", "Seconds between two fires, instead of cron.", _SECONDS),
     Parameter("timezone", "Zone of the cron fields; empty: the system's."),
 )
 
@@ -69,10 +71,9 @@ async def _fires(call: Call) -> Answer:
 
 
 async def _preview(call: Call) -> Answer:
-    asked = call.request.query_params
-    unknown = sorted(set(asked) - {parameter.name for parameter in _ASKED})
-    if unknown:
-        raise BadInput("Unknown parameter: %(name)s", name=unknown[0])
+    asked = query.pairs(call.query)
+    for name in asked.keys() - {parameter.name for parameter in _ASKED}:
+        raise invalid(name, "is not a known parameter")
     interval = _interval(asked.get("intervalS", ""))
     zone = asked.get("timezone") or call.context.settings.timezone
     timing = Timing(asked.get("cron", "").strip(), interval, zone)
@@ -82,11 +83,7 @@ async def _preview(call: Call) -> Answer:
 
 
 def _interval(text: str) -> int | None:
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:20]) <= LONGEST_INTERVAL_S:
-        raise invalid("intervalS", "must be a whole number of seconds, 1 or more")
-    return int(text)
+    return query.whole("intervalS", text, LONGEST_INTERVAL_S) if text else None
 
 
 def _told(call: Call, timing: Timing) -> dict[str, Any]:

@@ -110,9 +110,7 @@ def _translated(text: str) -> str:
     for name in ("pageSize", *_NOT_HERE):
         if name in given:
             raise invalid(name, "is not a known parameter")
-    limit = given.pop("limit", str(LIMIT))
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= query.LARGEST_PAGE):
-        raise invalid("limit", "must be a whole number from 1 to %(most)s", most=query.LARGEST_PAGE)
+    limit = query.whole("limit", given.pop("limit", str(LIMIT)), query.LARGEST_PAGE)
     return urlencode({**given, "pageSize": limit})
 
 

@@ -67,10 +67,24 @@ def test_times_can_be_tried_out(world: World) -> None:
     [
         *("", "cron=nonsense", "cron=0 8 * * *&intervalS=5", "intervalS=0", "intervalS=x", "every=day"),
         *("cron=0 8 * * *&timezone=Moon/Base", "intervalS=99999999999999999999", "intervalS=5&timezone=Moon/Base"),
+        *("intervalS=316224001", "intervalS=" + "0" * 19 + "1" + "0" * 5000, "cron=%FF"),
     ],
 )
 def test_times_that_make_no_sense_are_refused(world: World, query: str) -> None:
     assert world.admin().get(f"/schedules/preview?{query}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "sentence"),
+    [
+        ("intervalS=5&intervalS=6", "intervalS", "is given twice"),
+        ("intervalS=5&every=day", "every", "is not a known parameter"),
+        ("intervalS=0", "intervalS", "must be a whole number from 1 to 316224000"),
+    ],
+)
+def test_what_is_wrong_with_the_times_asked_for_is_named(world: World, query: str, name: str, sentence: str) -> None:
+    answer = world.admin().get(f"/schedules/preview?{query}").json()
+    assert answer["errors"] == [{"field": name, "message": sentence}]
 
 
 def test_only_administrators_schedule_backups(world: World) -> None:

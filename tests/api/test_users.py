@@ -55,7 +55,11 @@ def test_users_are_searched_by_name_and_address(root: Caller, add_user: AddUser)
 
 
 @pytest.mark.parametrize(
-    ("asked", "name"), [("limit=0", "limit"), ("limit=201", "limit"), ("page=x", "page"), ("size=3", "size")]
+    ("asked", "name"),
+    [
+        *(("limit=0", "limit"), ("limit=201", "limit"), ("limit=0000000011", "limit"), ("limit=000000001999", "limit")),
+        *(("page=x", "page"), ("size=3", "size")),
+    ],
 )
 def test_a_wrong_parameter_is_named(root: Caller, asked: str, name: str) -> None:
     answer = root.get(f"/users?{asked}")
