@@ -110,7 +110,7 @@ class Call:
             if empty:
                 return {}
             raise BadInput("The body must be a JSON object")
-        check_type(self.header(b"content-type") or "")
+        check_type(self.header(b"content-type") or "", self.header(b"content-encoding") or "")
         return parse_object(body)
 
     async def data(self, schema: type[BaseModel] | None = None) -> dict[str, Any]:

@@ -13,8 +13,10 @@ DEPTH_LIMIT = 32
 _LONGEST_NUMBER = 400
 
 
-def check_type(content_type: str) -> None:
-    """UnsupportedMedia unless it says JSON (in UTF-8, if it says a charset)."""
+def check_type(content_type: str, encoding: str) -> None:
+    """UnsupportedMedia unless it says JSON (in UTF-8, if it says a charset), and that nothing has been compressed."""
+    if encoding.strip().lower() not in ("", "identity"):
+        raise UnsupportedMedia("The body must be sent without a Content-Encoding")
     kind, _, parameters = content_type.partition(";")
     charset = parameters.partition("charset=")[2].strip().strip('"').lower()
     if kind.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):

@@ -48,6 +48,11 @@ def test_a_body_of_another_type_or_size_is_refused(admin: Any) -> None:
     for kind in ("text/plain", "application/xml", "application/json; charset=latin-1", ""):
         answer = admin.post("/tags", content=body, headers={"content-type": kind})
         assert answer.json()["code"] == answer.status_code == 415
+    for kind in ("gzip", "deflate, gzip", "br"):
+        answer = admin.post("/tags", content=body, headers={**JSON, "content-encoding": kind})
+        assert answer.json()["message"] == "The body must be sent without a Content-Encoding"
+        assert answer.status_code == 415
+    assert admin.post("/tags", content=b'{"name":"y"}', headers={**JSON, "content-encoding": "identity"}).is_success
     long = b'{"name":"' + b"x" * (1024 * 1024) + b'"}'
     assert admin.post("/tags", content=long, headers=JSON).json()["code"] == 413
     chunks = (long[i : i + 65536] for i in range(0, len(long), 65536))
