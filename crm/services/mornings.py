@@ -27,6 +27,7 @@ from crm.models.stage import Stage, StageCategory
 from crm.models.task import OPEN, Task
 from crm.models.user import User
 from crm.services.chunks import chunks
+from crm.services.stages import LONGEST_STAY_DAYS
 
 MORNING = time(8)
 #: what was missed for longer is not made up for
@@ -148,7 +149,8 @@ def _dated(session: Session, morning: Morning) -> Iterator[Due]:
 
 def _stale(session: Session, morning: Morning) -> Iterator[Due]:
     """Deals that have become stale since yesterday's morning: once per entry into a stage, time on hold left out."""
-    stages = select(Stage.id, Stage.expected_days).where(Stage.category == StageCategory.OPEN, Stage.expected_days > 0)
+    stages = select(Stage.id, Stage.expected_days).where(Stage.category == StageCategory.OPEN)
+    stages = stages.where(Stage.expected_days.between(1, LONGEST_STAY_DAYS))
     entered, held = Opportunity.stage_entered_at, Opportunity.seconds_before_hold
     for stage in session.execute(stages, execution_options=_ANY):
         patience = timedelta(seconds=stage.expected_days * STALE_S)

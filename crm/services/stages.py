@@ -19,6 +19,8 @@ from crm.services import records
 
 _ANY: dict[str, Any] = {"unscoped": True, "trash": "any"}
 _UNASKED = frozenset({"pipeline_id", "stage_id"})
+#: ten years
+LONGEST_STAY_DAYS = 3660
 #: categories of one kind may be exchanged under the deals that stand in a stage
 _KIND = {StageCategory.OPEN: "running", StageCategory.ON_HOLD: "running"}
 
@@ -28,8 +30,8 @@ def check(session: Session, stage: Stage, changed: frozenset[str]) -> None:
     """Only fields of a deal can be asked for; what a stage means, and its pipeline, stay once deals have been in it."""
     if "required_fields" in changed:
         stage.required_fields = _names(stage.required_fields or ())
-    if stage.expected_days is not None and stage.expected_days < 1:
-        raise invalid("expectedDays", "must be 1 or more")
+    if stage.expected_days is not None and not 1 <= stage.expected_days <= LONGEST_STAY_DAYS:
+        raise invalid("expectedDays", "must be a whole number from 1 to %(most)s", most=LONGEST_STAY_DAYS)
     if records.is_new(stage):
         return
     kind_before = _before(stage, "category")

@@ -160,6 +160,13 @@ def test_a_changed_date_is_told_on_its_new_day(database: Database) -> None:
     assert len(morning(database, EIGHT_IN_BERLIN + timedelta(days=1))) == 1
 
 
+def test_a_stage_that_waits_longer_than_any_calendar_keeps_nobody_from_their_morning(database: Database) -> None:
+    with database.transaction(system("test")) as session:
+        made = deal(session, person(session), next_step_date=DAY)
+        session.get_one(Stage, made.stage_id).expected_days = 2**31 - 1  # could be written once
+    assert len(morning(database, EIGHT_IN_BERLIN)) == 1
+
+
 def test_a_deal_is_called_stale_once_in_each_stage(database: Database) -> None:
     with database.transaction(system("test")) as session:
         made = deal(session, person(session))

@@ -34,6 +34,15 @@ def test_a_stage_asks_for_fields_of_a_deal_in_either_spelling(sales: Sales) -> N
             sales.change(stage, required_fields=[wrong])
 
 
+def test_a_deal_is_expected_to_stay_a_day_to_ten_years(sales: Sales) -> None:
+    stage = sales.stages["Proposal"]
+    for days in (1, 3660, None):
+        sales.change(stage, expected_days=days)
+    for days in (0, -1, 3661, 2**31 - 1):
+        with pytest.raises(BadInput, match=r"expectedDays: must .* from 1 to 3660"), sales.session.begin_nested():
+            sales.change(stage, expected_days=days)
+
+
 def test_a_stage_with_deals_stays_and_says_how_many(sales: Sales) -> None:
     deal, _ = sales.deal(), sales.deal()
     with pytest.raises(Conflict, match=r"those in the trash included: 2\."), sales.session.begin_nested():
