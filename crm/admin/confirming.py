@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crm import formats
-from crm.admin import pages, paths
+from crm.admin import pages, paths, related_panels
 from crm.admin.labels import title_of
 from crm.admin.views import EntityView
 from crm.admin.visitor import actor_of
@@ -38,9 +38,9 @@ async def page(
         "model_view": view,
         "verb": verb,
         "heading": _heading(view, verb, what),
-        "goes": [_row(*item) for item in found.goes.items()],
-        "stays": [_row(*item) for item in found.stays.items()],
-        "refused": [_row(*item) for item in found.refused.items()],
+        "goes": [_row(view.model, *item) for item in found.goes.items()],
+        "stays": [_row(view.model, *item) for item in found.stays.items()],
+        "refused": [_row(view.model, *item) for item in found.refused.items()],
         "others": formats.number(found.others) if found.others else "",
         "allowed": found.allowed,
         "for_good": verb == "purge" or not view.has_trash,
@@ -71,9 +71,11 @@ def _heading(view: EntityView, verb: str, what: str) -> str:
     return gettext("Move to the trash: %(what)s", what=what)
 
 
-def _row(name: str, number: int) -> dict[str, str]:
-    model = REGISTRY[name]
-    return {"icon": entity_of(model).icon, "label": gettext(titles_of(model)), "count": formats.number(number)}
+def _row(model: type[Any], name: str, number: int) -> dict[str, str]:
+    """Those of the same kind are called what they are to the one that goes."""
+    child = REGISTRY[name]
+    label = related_panels.below(model) if child is model else gettext(titles_of(child))
+    return {"icon": entity_of(child).icon, "label": label, "count": formats.number(number)}
 
 
 def _hand_over(request: Request, view: EntityView, keys: Sequence[int]) -> str:

@@ -90,11 +90,20 @@ def _panel(session: Session, model: type[Any], child: type[Any], query: dict[str
 
 def _label(model: type[Any], child: type[Any], by: str) -> str:
     """`Contacts`; only of a person is it said what they are to these records."""
-    if child is model and by == "parent_id" and name_of(child) in _PARTS:
-        return gettext(_PARTS[name_of(child)])
+    if child is model and by == "parent_id":
+        return below(model)
     label = gettext(titles_of(child))
     plain = name_of(model) != "user" or by in _OBVIOUS
     return label if plain else f"{label} · {gettext(fields_of(child)[by].label)}"
+
+
+def below(model: type[Any]) -> str:
+    """What records are called that point at one of their own kind: Subsidiaries, Subtasks, Users · Manager."""
+    label = gettext(titles_of(model))
+    if name_of(model) in _PARTS:
+        return gettext(_PARTS[name_of(model)])
+    by = next((f for f in fields_of(model).values() if f.kind is Kind.REFERENCE and f.target == name_of(model)), None)
+    return f"{label} · {gettext(by.label)}" if by else label
 
 
 _FIRST = ("opportunity", "contact", "task", "customer", "status_history")

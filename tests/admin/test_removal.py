@@ -158,6 +158,16 @@ def test_deleting_tells_what_stays(admin: Visitor, firm: Any, as_system: Any) ->
     assert "Stays, and keeps pointing at it Opportunities 1" in told(admin.page(f"/contact/delete/{key}"))
 
 
+def test_records_of_the_same_kind_are_called_what_they_are_to_the_one_that_goes(admin: Visitor, as_system: Any) -> None:
+    with as_system() as session:
+        head, whole = factories.make(Customer, session), factories.make(Task, session)
+        factories.make(Customer, session, parent_id=head.id)
+        factories.make(Task, session, parent_id=whole.id)
+        keys = head.id, whole.id
+    assert "Stays, and keeps pointing at it Subsidiaries 1" in told(admin.page(f"/customer/delete/{keys[0]}"))
+    assert "Goes with it Subtasks 1" in told(admin.page(f"/task/delete/{keys[1]}"))
+
+
 def test_who_may_not_delete_all_of_it_is_told_and_not_asked(visitor: Any, firm: Any, as_system: Any) -> None:
     grants = {"view_customers": Scope.ALL, "delete_customer": Scope.ALL, "view_contacts": Scope.ALL}
     agent = visitor(**grants)
