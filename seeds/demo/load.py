@@ -15,6 +15,7 @@ from crm.models.customer import Customer
 from seeds.bulk import Row, insert_links, insert_rows
 from seeds.demo import activity, companies, deals, lines, relations
 from seeds.demo.catalogue import Catalogue, load_catalogue
+from seeds.demo.firsts import load_firsts
 from seeds.demo.people import Staff, load_people
 from seeds.demo.routines import load_routines
 from seeds.progress import Progress
@@ -55,6 +56,7 @@ def make(session: Session, size: Size, hashes: dict[str, str], moment: datetime,
     latest = [(number, name) for _, number, name in sorted(maker.won, reverse=True)]
     insert_rows(session, _TABLES["notification"], list(activity.notifications(maker.staff, latest, moment)))
     load_routines(session, maker.staff, moment)
+    load_firsts(session, maker.staff, moment)
 
 
 def _parts(size: Size) -> Iterator[Size]:

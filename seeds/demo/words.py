@@ -167,3 +167,16 @@ SERIES = (
     ("Check open invoices", "FREQ=MONTHLY;BYMONTHDAY=1", "after_due", ("Ask accounting", "Call who is late")),
 )
 REMINDERS = ("Ask for the signed contract", "确认报价是否收到", "Call before the budget round")
+#: kind, title of the parts that a task falls into, in the order they are done
+PARTS = {
+    "zh": (("call", "确认参会人员"), ("email", "发送会议资料"), ("follow_up", "整理会议纪要")),
+    "en": (("call", "Ask who will be there"), ("email", "Send the papers"), ("follow_up", "Write down the results")),
+}
+#: kind, title, days from today until it is due
+MANAGER_TASKS = (
+    ("meeting", "Talk through the forecast with the team", 0),
+    ("follow_up", "审批大额折扣申请", -2),
+    ("todo", "Agree on next quarter's targets", 5),
+    ("call", "致电重点客户", 1),
+    ("todo", "Look at what was lost this month", 9),
+)
