@@ -25,7 +25,7 @@ from crm.fields import fields_of, models
 from crm.i18n import LOCALE_DIR
 from crm.names import words
 from crm.services import news, notification_kinds, permissions
-from seeds.initial import sales
+from seeds.initial import classification, sales
 
 ROOT = Path(crm.__file__).parent
 CHINESE = LOCALE_DIR / "zh" / "LC_MESSAGES" / "crm.po"
@@ -86,9 +86,12 @@ def _rights() -> Iterator[Message]:
 
 
 def _sentences() -> Iterator[Message]:
-    """What input may be wrong with, and the names of the stages every installation begins with."""
-    for name, *_rest in sales.STAGES:
+    """What input may be wrong with, and the names of what every installation begins with."""
+    for name, *_rest in (*sales.STAGES, *sales.LOST_REASONS, (sales.PIPELINE,)):
         yield name, "seeds/initial/sales.py"
+    for tree in (classification.TYPES, classification.INDUSTRIES, classification.SOURCES):
+        for name in (*tree, *(below for names in tree.values() for below in names)):
+            yield name, "seeds/initial/classification.py"
     for text in schemas._SENTENCES.values():
         yield text, "crm/schemas.py"
     for kind in notification_kinds.KINDS.values():

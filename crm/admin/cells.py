@@ -13,7 +13,7 @@ from typing import Any
 from crm import formats
 from crm.actor import Actor
 from crm.admin import history_words, job_words, paths
-from crm.admin.labels import USERS, Changes, Label, Labels, changed_target, hidden, linked_of
+from crm.admin.labels import KNOWN, USERS, Changes, Label, Labels, changed_target, hidden, known, linked_of
 from crm.admin.marks import STATES, stage_tone, tone
 from crm.entity import REGISTRY, name_of, permission
 from crm.fields import Field, Kind, fields_of, related
@@ -59,21 +59,28 @@ def cell(model: type[Any], field: Field, row: Any, labels: Labels, actor: Actor)
         target = related(model, field)
         return reference(target, value, labels.get(name_of(target), {}).get(value) or hidden(), actor)
     if field.name == "record_id" and (linked := linked_of(model, row)):
-        label = labels.get(name_of(linked), {}).get(value) or hidden()
-        if label.state == "hidden" and name_of(model) == "audit_entry":
-            return Cell("reference", str(value), value)  # the audit outlives its records: their numbers are found by
-        return reference(linked, value, label, actor)
+        return _record(model, linked, value, labels, actor)
     if field.name in USERS:
         return reference(REGISTRY["user"], value, labels.get("user", {}).get(value) or hidden(), actor)
     if field.name in ("before", "after") and (change := getattr(row, "change", None)):
         return Cell(field.kind.value, history_words.side(str(change), value), value)
     if (name_of(model), field.name) == ("audit_entry", "changes"):
         return Cell(field.kind.value, _changes(value, linked_of(model, row), labels), value)
+    if field.name == "name" and name_of(model) in KNOWN:
+        return Cell(field.kind.value, known(model, value), value)
     if show := _OWN.get((name_of(model), field.name)):
         return Cell(field.kind.value, show(value), value)
     if field.kind is Kind.MONEY:
         return Cell("money", formats.money(value, getattr(row, "currency", "") or ""), value)
     return plain(field, value)
+
+
+def _record(model: type[Any], linked: type[Any], key: int, labels: Labels, actor: Actor) -> Cell:
+    """The audit outlives its records, which are then found by their numbers."""
+    label = labels.get(name_of(linked), {}).get(key) or hidden()
+    if label.state == "hidden" and name_of(model) == "audit_entry":
+        return Cell("reference", str(key), key)
+    return reference(linked, key, label, actor)
 
 
 def plain(field: Field, value: Any) -> Cell:

@@ -33,7 +33,7 @@ def _running_stages(session: Session, deal: Opportunity) -> list[tuple[str, str]
     """Where it can be moved to: the open stages of its pipeline, in order, without the one it is in."""
     wanted = select(Stage.id, Stage.name).where(Stage.pipeline_id == deal.pipeline_id, Stage.category.in_(RUNNING))
     found = session.execute(wanted.order_by(Stage.position, Stage.id))
-    return [(str(key), gettext(name)) for key, name in found if key != deal.stage_id]
+    return [(str(key), labels.known(Stage, name)) for key, name in found if key != deal.stage_id]
 
 
 def _next_stage(deal: Opportunity) -> int | None:
@@ -48,7 +48,8 @@ def _next_stage(deal: Opportunity) -> int | None:
 def _reasons(session: Session, _deal: Opportunity) -> list[tuple[str, str]]:
     wanted = select(LostReason.id, LostReason.name, LostReason.requires_note).where(LostReason.active)
     found = session.execute(wanted.order_by(LostReason.name, LostReason.id))
-    return [(str(key), gettext("%(reason)s (with a note)", reason=name) if note else name) for key, name, note in found]
+    told = [(str(key), labels.known(LostReason, name), note) for key, name, note in found]
+    return [(key, gettext("%(reason)s (with a note)", reason=name) if note else name) for key, name, note in told]
 
 
 LOOKS |= {

@@ -45,6 +45,9 @@ _NAMES: dict[str, Callable[[type[Any]], ColumnElement[Any]]] = {"user": _person}
 USERS = frozenset({"created_by", "actor_id"})
 _MARKS: dict[str, tuple[str, ...]] = {"stage": ("category", "default_probability"), "tag": ("colour",)}
 
+#: entities whose first records every installation begins with: they are stored in English, and shown in both languages
+KNOWN = frozenset({"stage", "pipeline", "lost_reason", "category", "category_type"})
+
 Labels = Mapping[str, Mapping[int, Label]]
 #: what an audit entry keeps: field → [before, after]
 Changes = Mapping[str, Sequence[Any]]
@@ -60,7 +63,7 @@ def title_of(session: Session, model: type[Any], key: int) -> str:
     """What one record is called, in the trash or not; empty if the actor cannot see any."""
     query = select(model.id, shown_name(model).label("shown")).where(model.id == key)
     row = session.execute(query, execution_options={"trash": "any"}).first()
-    return _text(model, row.shown) if row else ""
+    return known(model, _text(model, row.shown)) if row else ""
 
 
 def _text(model: type[Any], value: Any) -> str:
@@ -70,8 +73,8 @@ def _text(model: type[Any], value: Any) -> str:
 
 
 def known(model: type[Any], name: str) -> str:
-    """The stages every installation begins with are known in both languages; others are called what they are."""
-    return gettext(name) if name_of(model) == "stage" else name
+    """What every installation begins with is known in both languages; what people named is called what they say."""
+    return gettext(name) if name_of(model) in KNOWN else name
 
 
 def resolve(session: Session, model: type[Any], keys: Iterable[int]) -> dict[int, Label]:

@@ -13,11 +13,11 @@ from starlette.responses import JSONResponse, Response
 from crm.admin import asked, bulk_links, chips, listing, pages, paths, queries
 from crm.admin.asked import Asked
 from crm.admin.filters import clean, filterable
-from crm.admin.labels import known, shown_name
+from crm.admin.labels import KNOWN, known, shown_name
 from crm.admin.urls import view_of
 from crm.admin.views import EntityView
 from crm.admin.visitor import actor_of
-from crm.entity import entity_of, permission
+from crm.entity import entity_of, name_of, permission
 from crm.errors import Forbidden
 from crm.fields import Field, related, writable
 from crm.i18n import gettext
@@ -104,6 +104,8 @@ def matching(session: Session, target: type[Any], term: str) -> list[dict[str, s
     """{id, text} of records with the words of `term`, by name; all of them where nothing was typed."""
     if target is Stage:
         return _stages(session, term)
+    if name_of(target) in KNOWN:
+        return _known(session, target, term)
     name = shown_name(target)
     found = select(target.id, name).order_by(name, target.id).limit(MOST_LOOKED_UP)
     if term:
@@ -111,12 +113,21 @@ def matching(session: Session, target: type[Any], term: str) -> list[dict[str, s
     return [{"id": str(key), "text": str(text)} for key, text in session.execute(found)]
 
 
+def _known(session: Session, target: type[Any], term: str) -> list[dict[str, str]]:
+    """There are few of these: found by what the reader calls them as well as by what they are called."""
+    rows = session.execute(select(target.id, target.name)).all()
+    told = sorted((known(target, row.name), row.name, row.id) for row in rows)
+    found = [(key, text) for text, name, key in told if term.lower() in f"{text} {name}".lower()]
+    return [{"id": str(key), "text": text} for key, text in found[:MOST_LOOKED_UP]]
+
+
 def _stages(session: Session, term: str) -> list[dict[str, str]]:
     """In the order deals go through them, found by what the reader calls them; of which pipeline, if there are more."""
     wanted = select(Stage.id, Stage.name, Stage.pipeline_id).order_by(Stage.pipeline_id, Stage.position, Stage.id)
     stages = session.execute(wanted).all()
     several = len({stage.pipeline_id for stage in stages}) > 1
-    pipelines = {row.id: row.name for row in session.execute(select(Pipeline.id, Pipeline.name))} if several else {}
+    rows = session.execute(select(Pipeline.id, Pipeline.name)).all() if several else []
+    pipelines = {row.id: known(Pipeline, row.name) for row in rows}
     found = []
     for stage in stages:
         told = known(Stage, stage.name)

@@ -14,6 +14,7 @@ from crm.models.category_type import CategoryType
 Tree = dict[str, tuple[str, ...]]
 Made = TypeVar("Made", bound=Base)
 
+TYPES: Tree = {"Industry": (), "Source": ()}
 INDUSTRIES: Tree = {
     "Information technology": ("Software", "Hardware", "Internet services"),
     "Manufacturing": ("Machinery", "Automotive", "Electronics"),

@@ -11,6 +11,7 @@ from crm.models.lost_reason import LostReason
 from crm.models.pipeline import Pipeline
 from crm.models.stage import ForecastCategory, Stage, StageCategory
 
+PIPELINE = "Sales pipeline"
 #: name, chance to win, expected days, what it means, how sure the money is, colour
 STAGES = (
     ("Prospecting", "0.1", 14, StageCategory.OPEN, ForecastCategory.PIPELINE, "blue"),
@@ -43,7 +44,7 @@ def load(session: Session) -> None:
 
 
 def _pipeline(session: Session) -> None:
-    pipeline = Pipeline(name="Sales pipeline", description="New business.", is_default=True)
+    pipeline = Pipeline(name=PIPELINE, description="New business.", is_default=True)
     session.add(pipeline)
     for position, (name, chance, days, category, forecast, colour) in enumerate(STAGES, 1):
         stage = Stage(name=name, position=position * 10, category=category, default_probability=Decimal(chance))

@@ -6,7 +6,19 @@ import re
 from typing import Any
 
 from crm.actor import Scope
-from crm.models import AuditEntry, Contact, Customer, Notification, Opportunity, Pipeline, Stage, Tag, TaskSeries
+from crm.models import (
+    AuditEntry,
+    Category,
+    Contact,
+    Customer,
+    LostReason,
+    Notification,
+    Opportunity,
+    Pipeline,
+    Stage,
+    Tag,
+    TaskSeries,
+)
 from tests import factories
 from tests.admin.conftest import Visitor
 from tests.admin.test_lists import statements
@@ -134,6 +146,25 @@ def test_a_stage_is_offered_where_it_stands_and_by_the_readers_name(admin: Visit
     with as_system() as session:
         factories.make(Stage, session, name="Closed Lost", pipeline_id=factories.make(Pipeline, session, name="2nd").id)
     assert offered(admin.get(here + "lost")) == ["Closed Lost · New business", "Closed Lost · 2nd"]
+
+
+def test_what_every_installation_begins_with_is_told_in_the_readers_language(admin: Visitor, as_system: Any) -> None:
+    with as_system() as session:
+        software, own = (factories.make(Category, session, name=name) for name in ("Software", "Silverware"))
+        firm = factories.make(Customer, session, name="Acme", industry_id=software.id).id
+        reason = factories.make(LostReason, session, name="No budget").id
+        kinds = software.id, own.id
+    for path in ("/category/list", "/category/list?name=Software", f"/category/details/{kinds[0]}", "/customer/list"):
+        assert "软件" in in_chinese(admin, path).text, path
+        assert "软件" not in admin.page(path), path
+    assert "软件" in in_chinese(admin, f"/customer/details/{firm}").text
+    assert "没有预算" in in_chinese(admin, f"/lost-reason/details/{reason}").text
+    assert "Silverware" in in_chinese(admin, "/category/list").text
+    here = "/customer/ajax/lookup?name=industry_id&term="
+    for term in ("软", "soft"):
+        assert [one["text"] for one in in_chinese(admin, here + term).json()["results"]] == ["软件"]
+    form = in_chinese(admin, f"/category/edit/{kinds[0]}").text
+    assert 'value="Software"' in form  # what is edited is what is stored
 
 
 def in_chinese(visitor: Visitor, path: str) -> Any:
