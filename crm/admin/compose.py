@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crm import access, formats
-from crm.admin import compose_files, compose_form, labels, pages, paths
+from crm.admin import compose_files, compose_form, compose_sending, labels, pages, paths
 from crm.admin.compose_form import Typed
 from crm.admin.files import limits
 from crm.admin.mail_frames import framed, headed, wrong
@@ -23,9 +24,10 @@ from crm.errors import CrmError, Forbidden
 from crm.i18n import LANGUAGES, error_text, gettext
 from crm.models.attachment import Attachment
 from crm.models.contact import Contact
-from crm.models.email_message import EmailMessage, EmailState
+from crm.models.email_message import EmailMessage
 from crm.models.email_template import EmailTemplate
-from crm.services import contacts, email_composing, email_templates, unsubscribing
+from crm.services import contacts, email_composing, email_copies, email_templates, unsubscribing
+from crm.services.email_recipients import Recipient
 
 MOST_FILES = 100
 Result = TypeVar("Result")
@@ -45,7 +47,8 @@ async def page(request: Request) -> Response:
         if sent.step == "fill":
             typed = await _read(request, _fill, model, key, typed, request)
         elif sent.step == "send":
-            return await _send(request, model, key, typed)
+            told, category = await compose_sending.send(request, model, key, typed)
+            return pages.redirect(request, paths.details_of(model, key), told, category)
     except CrmError as error:
         if error.status in (403, 404):
             raise
@@ -90,7 +93,7 @@ def _begin(session: Session, model: type[Any], key: int) -> Typed:
     record = access.find(session, model, key)
     people = email_composing.people_of(session, record)
     chosen = people[:1] if isinstance(record, Contact) or getattr(record, "contact_id", None) else []
-    return Typed(contacts=tuple(person.id for person in chosen))
+    return Typed(contacts=tuple(person.id for person in chosen), page_key=secrets.token_hex(16))
 
 
 def _fill(session: Session, model: type[Any], key: int, typed: Typed, request: Request) -> Typed:
@@ -102,32 +105,23 @@ def _preview(session: Session, model: type[Any], key: int, typed: Typed, request
     settings = pages.panel_of(request).settings
     draft = compose_form.draft_of(session, settings, access.find(session, model, key), typed)
     first = draft.recipients[0]
+    email_copies.require_original(session, first, draft.copies)
     mail = email_composing.compose(session, settings, draft, first)
     to = f"{first.name} <{first.address}>" if first.name else first.address
     more = gettext("and %(count)s more, each by themselves", count=len(draft.recipients) - 1)
-    lines = [(gettext("To"), f"{to} {more}" if len(draft.recipients) > 1 else to), (gettext("Subject"), mail.subject)]
+    lines = [(gettext("To"), f"{to} {more}" if len(draft.recipients) > 1 else to)]
+    copies = [_copied(session, copy) for copy in draft.copies]
+    lines += [(gettext("Cc"), formats.listed(copies))] if copies else []
+    lines.append((gettext("Subject"), mail.subject))
     names = [*(file.name for file in draft.files), *typed.coming]
     lines += [(gettext("Files"), formats.listed(names))] if names else []
     language = email_composing.language_of(session, draft, first)
     return headed(unsubscribing.with_last_line(settings, mail.html, language=language), lines)
 
 
-async def _send(request: Request, model: type[Any], key: int, typed: Typed) -> Response:
-    panel = pages.panel_of(request)
-
-    def work(session: Session) -> tuple[int, int]:
-        record = access.find(session, model, key)
-        draft = compose_form.draft_of(session, panel.settings, record, typed)
-        states = [message.state for message in email_composing.send(session, panel.settings, draft)]
-        unwanted = states.count(EmailState.CANCELLED)
-        return len(states) - unwanted, unwanted
-
-    async with panel.database.transaction_async(actor_of(request)) as session:
-        sent, unwanted = await session.run_sync(work)
-    told = gettext("Mails on their way: %(count)s.", count=sent)
-    if unwanted:
-        told += " " + gettext("Not sent, as the recipient wants no mail: %(count)s.", count=unwanted)
-    return pages.redirect(request, paths.details_of(model, key), told, "error" if unwanted else "success")
+def _copied(session: Session, copy: Recipient) -> str:
+    wants = contacts.may_be_written_to(session, copy.address)
+    return copy.address if wants else f"{copy.address} ({gettext('Wants no mail')})"
 
 
 # ---------------------------------------------------------------------------------------------- the page

@@ -12,8 +12,9 @@ from crm.admin.urls import whole
 from crm.entity import name_of
 from crm.mail.authored import Source
 from crm.models.email_template import EmailTemplate
-from crm.services import email_composing, email_templates
-from crm.services.email_composing import Draft, Recipient
+from crm.services import email_composing, email_copies, email_recipients, email_templates
+from crm.services.email_composing import Draft
+from crm.services.email_recipients import Recipient
 from crm.settings import Settings
 
 _LONGEST = 100_000
@@ -24,11 +25,13 @@ class Typed:
     """`filled` says which template the texts were taken from, `variables` that they still speak of its variables.
 
     `files` are those that go along; `coming` the names of some that have not been sent yet, as a preview is told them.
+    `page_key` is the page's own: what is sent from it twice is one mail.
     """
 
     contacts: tuple[int, ...] = ()
     others: tuple[int, ...] = ()
     to: str = ""
+    cc: str = ""
     template: int | None = None
     filled: int | None = None
     variables: bool = False
@@ -36,6 +39,7 @@ class Typed:
     text: str = ""
     files: tuple[int, ...] = ()
     coming: tuple[str, ...] = ()
+    page_key: str = ""
 
 
 def read(form: FormData) -> Typed:
@@ -44,12 +48,14 @@ def read(form: FormData) -> Typed:
         contacts=_numbers(form, "contact"),
         others=_numbers(form, "other"),
         to=_text(form, "to")[:2000],
+        cc=_text(form, "cc")[:2000],
         template=whole(_text(form, "template")),
         filled=whole(_text(form, "filled")),
         variables=_text(form, "variables") == "1",
         subject=_text(form, "subject")[:1000],
         text=_text(form, "text").replace("\r\n", "\n")[:_LONGEST],
         files=_numbers(form, "attached"),
+        page_key=_text(form, "page_key")[:64],
         coming=tuple(name[:255] for name in form.getlist("file") if isinstance(name, str) and name),
     )
 
@@ -66,17 +72,18 @@ def _numbers(form: FormData, name: str) -> tuple[int, ...]:
 
 def recipients_of(session: Session, typed: Typed) -> list[Recipient]:
     """Raises BadInput for nobody and for contacts without an address."""
-    addresses = typed.to.replace(";", ",").replace("\n", ",").split(",")
-    return email_composing.recipients(session, (*typed.contacts, *typed.others), addresses)
+    return email_recipients.find(session, (*typed.contacts, *typed.others), email_recipients.split(typed.to))
 
 
 def draft_of(session: Session, settings: Settings, record: Any, typed: Typed) -> Draft:
     """As long as the texts are those of the template, its own design is sent; else what was typed."""
     people = recipients_of(session, typed)
+    copies = email_copies.recipients(session, email_recipients.split(typed.cc), people)
     files = email_composing.find_files(session, typed.files)
     template = email_composing.find_template(session, typed.filled, record) if typed.filled else None
     texts = Source(typed.subject, typed.text)
-    draft = Draft(record, people, template, texts, to_fill=typed.variables and template is not None, files=files)
+    to_fill = typed.variables and template is not None
+    draft = Draft(record, people, template, texts, to_fill=to_fill, files=files, copies=copies)
     return replace(draft, texts=None) if _is_untouched(session, settings, draft) else draft
 
 

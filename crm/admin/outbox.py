@@ -21,7 +21,7 @@ from crm.i18n import gettext
 from crm.models.email_message import EmailMessage, EmailState
 from crm.models.job import Job, JobStatus
 from crm.models.job_event import JobEvent
-from crm.services import emails, own_words
+from crm.services import email_copies, emails, own_words
 
 SIZE = 50
 #: what somebody must decide about stands first
@@ -101,6 +101,7 @@ def _told(session: Session, row: EmailMessage, state: EmailState | JobStatus) ->
         "to": f"{row.to_name} <{row.to_address}>" if row.to_name else row.to_address,
         "state": state.value,
         "label": gettext(state.value.capitalize()),
+        "copy": row.copy_of_id is not None,
         "attempts": row.attempts,
         "answer": answer(row),
         "when": formats.ago(row.sent_at or row.created_at),
@@ -130,7 +131,19 @@ def of_message(session: Session, message: EmailMessage) -> dict[str, Any]:
         "answer": answer(message),
         "uncertain": message.state is EmailState.UNCERTAIN,
         "steps": [job_views.step(event) for event in events],
+        "family": [_relative(one, message) for one in email_copies.family(session, message)],
         "files": [{"name": file.name, "url": _file_url(session, file)} for file in files],
+    }
+
+
+def _relative(one: EmailMessage, shown: EmailMessage) -> dict[str, Any]:
+    """A mail or a copy of it; no link to the one that is shown."""
+    return {
+        "role": gettext("Cc") if one.copy_of_id else gettext("To"),
+        "address": f"{one.to_name} <{one.to_address}>" if one.to_name else one.to_address,
+        "state": one.state.value,
+        "label": gettext(one.state.value.capitalize()),
+        "url": "" if one is shown else paths.details_of(EmailMessage, one.id),
     }
 
 

@@ -22,13 +22,14 @@ from crm.models.contact import Contact
 from crm.models.email_message import EmailMessage
 from crm.models.email_template import EmailTemplate
 from crm.schemas import LARGEST_KEY, Input, Storable
-from crm.services import email_composing, email_templates, email_variables
+from crm.services import email_composing, email_copies, email_recipients, email_templates, email_variables
 from crm.services.email_composing import Draft
 
 Key = Annotated[int, Field(ge=1, le=LARGEST_KEY)]
-Keys = Annotated[list[Key], Field(max_length=email_composing.MOST_RECIPIENTS)]
+Keys = Annotated[list[Key], Field(max_length=email_recipients.MOST)]
 Address = Annotated[str, Storable, Field(max_length=254)]
-Addresses = Annotated[list[Address], Field(max_length=email_composing.MOST_RECIPIENTS)]
+Addresses = Annotated[list[Address], Field(max_length=email_recipients.MOST)]
+Copied = Annotated[list[Address], Field(max_length=email_copies.MOST)]
 Line = Annotated[str, Storable, Field(max_length=300)]
 Body = Annotated[str, Storable, Field(max_length=100_000)]
 
@@ -44,6 +45,7 @@ class Mail(Input):
     record_id: Annotated[Key, Field(alias="recordId", description="Number of that record.")]
     contact_ids: Annotated[Keys, Field(alias="contactIds", description="Each gets a message of their own.")] = []
     to: Annotated[Addresses, Field(description="Addresses of people who are no contacts.")] = []
+    cc: Annotated[Copied, Field(description="Addresses that get a copy; of a mail to one recipient only.")] = []
     template_id: Annotated[Key | None, Field(alias="templateId", description="Instead of the texts.")] = None
     subject: Annotated[Line, Field(description="Subject.")] = ""
     text: Annotated[Body, Field(description="Body as text; made from the HTML if left out.")] = ""
@@ -103,12 +105,14 @@ def _draft(session: Session, sent: dict[str, Any]) -> Draft:
     has_texts = any((texts.subject, texts.text, texts.html))
     if key is not None and has_texts:
         raise invalid("templateId", "goes not together with subject, text and html")
+    people = email_recipients.find(session, sent.get("contact_ids", []), sent.get("to", []))
     return Draft(
         about,
-        email_composing.recipients(session, sent.get("contact_ids", []), sent.get("to", [])),
+        people,
         email_composing.find_template(session, key, about) if key is not None else None,
         texts if key is None else None,
         files=email_composing.find_files(session, sent.get("attachment_ids", [])),
+        copies=email_copies.recipients(session, sent.get("cc", []), people),
     )
 
 

@@ -70,17 +70,31 @@ def message_id(stored: StoredMessage, settings: Settings) -> str:
     return known if known.startswith("<") else f"<{known}@{sender_of(settings).domain}>"
 
 
-def compose(stored: StoredMessage, settings: Settings, *, date: datetime, files: Sequence[File] = ()) -> EmailMessage:
+def recipient_of(stored: StoredMessage) -> str:
+    """Whom the server is told to bring it to, whatever the headers say."""
+    return str(address_of(stored.to_address).addr_spec)
+
+
+def compose(
+    stored: StoredMessage,
+    settings: Settings,
+    *,
+    date: datetime,
+    files: Sequence[File] = (),
+    original: StoredMessage | None = None,
+) -> EmailMessage:
     """The policy of EmailMessage refuses line ends in headers; bodies are encoded as needed.
 
-    Mail to customers bears the name of whoever wrote it, whom the answer goes to, and a way to want no more.
+    A copy shows whom its `original` went to.  Mail to customers bears the name of whoever wrote it, whom the answer
+    goes to, and a way to want no more.
     """
     made = EmailMessage(policy=_SEVEN_BIT)
     business = stored.purpose is EmailPurpose.BUSINESS
     made["From"] = _from(settings, stored.owner if business else None)
-    made["To"] = address_of(stored.to_address, line(stored.to_name))
+    shown = original or stored
+    made["To"] = address_of(shown.to_address, line(shown.to_name))
     if stored.cc:
-        made["Cc"] = line(stored.cc)
+        made["Cc"] = [address_of(address) for address in stored.cc.split(",")]
     made["Subject"] = line(stored.subject)
     made["Date"] = format_datetime(date)
     made["Message-ID"] = message_id(stored, settings)

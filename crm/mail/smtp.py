@@ -142,7 +142,7 @@ def _announce(server: smtplib.SMTP, message: EmailMessage, sender: str, recipien
     """EHLO, MAIL FROM, RCPT TO."""
     try:
         server.ehlo_or_helo_if_needed()
-        international = not (sender + recipient).isascii()
+        international = not (sender + recipient + _addresses(message)).isascii()
         if international and not server.has_extn("smtputf8"):
             raise Refused(0, "The mail server takes only addresses of plain letters (no SMTPUTF8)")
         options = ["SMTPUTF8", "BODY=8BITMIME"] if international else []
@@ -151,6 +151,12 @@ def _announce(server: smtplib.SMTP, message: EmailMessage, sender: str, recipien
         return Handover(server, as_bytes(message, international=international))
     except (OSError, smtplib.SMTPException) as error:
         raise Away(0, _text(error)) from None
+
+
+def _addresses(message: EmailMessage) -> str:
+    """All that the headers show: a copy names others than it goes to."""
+    headers = [header for name in ("To", "Cc") for header in message.get_all(name, ())]
+    return "".join(address.addr_spec for header in headers for address in header.addresses)
 
 
 def _accepted(answer: tuple[int, bytes]) -> None:

@@ -56,7 +56,7 @@ class EmailMessage(Linked, Record):
         list=("subject", "to_address", "state", "attempts", "smtp_reply", "sent_at", "created_at"),
         filters=(
             *("state", "purpose", "to_address", "contact_id", "template_id", "interaction_id", "owner_id"),
-            *("record_type", "record_id", "sent_at", "created_at"),
+            *("copy_of_id", "record_type", "record_id", "sent_at", "created_at"),
         ),
         sort=("sent_at", "created_at"),
         owner="owner_id",
@@ -71,6 +71,7 @@ class EmailMessage(Linked, Record):
     to_address: Mapped[str] = mapped_column(String(254), index=True, doc="Recipient.")
     to_name: Mapped[str] = mapped_column(String(120), default="", doc="Name of the recipient.")
     cc: Mapped[str] = mapped_column(String(500), default="", doc="Shown as copied; each copy is a message of its own.")
+    copy_of_id: Mapped[int | None] = mapped_column(Key, index=True, doc="Mail this is a copy of.")
     subject: Mapped[str] = mapped_column(String(300), doc="Subject.")
     text_body: Mapped[str] = mapped_column(Text, default="", doc="Body as text.")
     html_body: Mapped[str] = mapped_column(Text, default="", doc="Body as HTML.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,30 +23,31 @@ from crm.models.customer import Customer
 from crm.models.email_message import EmailMessage, EmailPurpose
 from crm.models.email_template import EmailTemplate
 from crm.models.interaction import Direction, Interaction, InteractionKind
-from crm.services import contacts, email_templates, emails, links, records, unsubscribing
+from crm.services import (
+    contacts,
+    email_copies,
+    email_recipients,
+    email_templates,
+    emails,
+    links,
+    records,
+    unsubscribing,
+)
+from crm.services.email_recipients import Recipient
 from crm.settings import Settings
 
 #: kinds of record that mail can be written from
 ABOUT = ("customer", "contact", "opportunity", "task", "interaction")
-MOST_RECIPIENTS = 50
 MOST_MIB = 20
 _LONGEST_SUBJECT = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """One person, or an address alone."""
-
-    address: str
-    name: str = ""
-    contact: Contact | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What shall be sent: a template, or texts (then `template` only says what they were made from).
 
-    `to_fill`: the texts speak of the template's variables, and are filled in for each recipient.
+    `to_fill`: the texts speak of the template's variables, and are filled in for each recipient.  `copies` go with a
+    mail to one recipient, and say what that says.
     """
 
     record: Any
@@ -55,6 +56,7 @@ class Draft:
     texts: Source | None = None
     to_fill: bool = False
     files: Sequence[Attachment] = field(default_factory=tuple)
+    copies: Sequence[Recipient] = field(default_factory=tuple)
 
 
 def find_record(session: Session, record_type: str, record_id: int) -> Any:
@@ -64,24 +66,6 @@ def find_record(session: Session, record_type: str, record_id: int) -> Any:
     model = REGISTRY[record_type]
     access.require(actor_of(session), permission(model, "view"))
     return access.find(session, model, record_id)
-
-
-def recipients(session: Session, contact_ids: Sequence[int], addresses: Sequence[str] = ()) -> list[Recipient]:
-    """Each address once; BadInput for nobody, too many, and contacts without an address."""
-    found = [_of_contact(access.find(session, Contact, key)) for key in dict.fromkeys(contact_ids)]
-    found += [Recipient(address.strip()) for address in addresses if address.strip()]
-    once = {contacts.spelled(one.address): one for one in reversed(found)}
-    if not once:
-        raise invalid("contactIds", "names nobody to write to")
-    if len(once) > MOST_RECIPIENTS:
-        raise invalid("contactIds", "must have at most %(max_length)s entries", max_length=MOST_RECIPIENTS)
-    return list(reversed(once.values()))
-
-
-def _of_contact(contact: Contact) -> Recipient:
-    if not contact.email:
-        raise invalid("contactIds", "%(name)s has no e-mail address", name=contact.name)
-    return Recipient(contact.email, contact.name, contact)
 
 
 def find_template(session: Session, key: int, record: Any) -> EmailTemplate:
@@ -118,7 +102,7 @@ def people_of(session: Session, record: Any) -> list[Contact]:
     if not ways:
         return []
     wanted = select(Contact).where(Contact.email != "", or_(*ways))
-    found = session.scalars(wanted.order_by(Contact.name, Contact.id).limit(MOST_RECIPIENTS))
+    found = session.scalars(wanted.order_by(Contact.name, Contact.id).limit(email_recipients.MOST))
     return sorted(found, key=lambda contact: contact.id != first)
 
 
@@ -128,10 +112,11 @@ def people_of(session: Session, record: Any) -> list[Contact]:
 def send(session: Session, settings: Settings, draft: Draft) -> list[EmailMessage]:
     """One message a recipient, each an entry of the timeline; to those who want none a cancelled one and no entry.
 
-    Asks for `email.send`.
+    Copies follow their mail, each a message too, and share its entry.  Asks for `email.send`.
     """
     access.require(actor_of(session), permission(EmailMessage, "create"))
-    return [_send_one(session, settings, draft, recipient) for recipient in draft.recipients]
+    email_copies.require_original(session, draft.recipients[0], draft.copies)
+    return [message for recipient in draft.recipients for message in _send_to(session, settings, draft, recipient)]
 
 
 def compose(session: Session, settings: Settings, draft: Draft, recipient: Recipient) -> Written:
@@ -159,9 +144,20 @@ def _check(mail: Written) -> None:
         raise invalid("subject", "must have at most %(max_length)s characters", max_length=_LONGEST_SUBJECT)
 
 
-def _send_one(session: Session, settings: Settings, draft: Draft, recipient: Recipient) -> EmailMessage:
+def _send_to(session: Session, settings: Settings, draft: Draft, recipient: Recipient) -> Iterator[EmailMessage]:
+    """The mail, then its copies."""
     mail = compose(session, settings, draft, recipient)
     entry = _entry(session, draft, recipient, mail) if contacts.may_be_written_to(session, recipient.address) else None
+    shared = {"cc": email_copies.header(session, draft.copies), "interaction_id": entry.id if entry else None}
+    original = _queue(session, settings, draft, recipient, mail, **shared)
+    yield original
+    for copy in draft.copies:
+        yield _queue(session, settings, draft, copy, mail, copy_of_id=original.id, **shared)
+
+
+def _queue(
+    session: Session, settings: Settings, draft: Draft, recipient: Recipient, mail: Written, **more: Any
+) -> EmailMessage:
     message = emails.queue(
         session,
         to=recipient.address,
@@ -177,7 +173,7 @@ def _send_one(session: Session, settings: Settings, draft: Draft, recipient: Rec
         contact_id=recipient.contact.id if recipient.contact else None,
         template_id=draft.template.id if draft.template else None,
         template_number=draft.template.number if draft.template else None,
-        interaction_id=entry.id if entry else None,
+        **more,
     )
     unsubscribing.sign_off(session, settings, message, language=language_of(session, draft, recipient))
     return message

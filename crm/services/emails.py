@@ -30,6 +30,7 @@ FORGOTTEN = "What this mail said is not kept."
 ADDRESS = "must be an e-mail address such as name@example.com"
 UNWANTED = "The recipient wants no mail from us"
 _UNSCOPED = {"unscoped": True}
+_LONGEST_ADDRESS = 254
 
 
 def queue(
@@ -42,6 +43,7 @@ def queue(
     key: str,
     owner_id: int | None = None,
     to_name: str = "",
+    cc: str = "",
     record: Any = None,
     effect: JobEffect = JobEffect.AT_MOST_ONCE,
     purpose: EmailPurpose = EmailPurpose.SYSTEM,
@@ -52,13 +54,14 @@ def queue(
 
     `effect` is AT_LEAST_ONCE for mail that is better sent twice than lost (a password reset); mail of `purpose`
     BUSINESS to somebody who wants none is written down as cancelled and not sent.  `made_of`: contact_id,
-    template_id, template_number, interaction_id.  Asks for `email.send`.
+    template_id, template_number, interaction_id, copy_of_id.  Asks for `email.send`.
     """
     message = EmailMessage(
         key=key[:160],
         message_id=uuid.uuid4().hex,
-        to_address=_address(to),
+        to_address=address(to),
         to_name=line(to_name)[:120],
+        cc=cc,
         subject=line(subject)[:300],
         text_body=text,
         html_body=html,
@@ -105,15 +108,16 @@ def ask_to_send(
     session.flush()
 
 
-def _address(text: str) -> str:
+def address(text: str, field: str = "to") -> str:
     """An address without anything that could end a header line; the domain in the alphabet it was typed in."""
+    plain = text.strip()
     try:
-        parsed = address_of(text)
+        parsed = address_of(plain)
     except (ValueError, IndexError, HeaderParseError):
-        raise invalid("to", ADDRESS) from None
-    if not parsed.username or not parsed.domain:
-        raise invalid("to", ADDRESS)
-    return text.strip()
+        raise invalid(field, ADDRESS) from None
+    if not parsed.username or not parsed.domain or len(plain) > _LONGEST_ADDRESS:
+        raise invalid(field, ADDRESS)
+    return plain
 
 
 # ---------------------------------------------------------------------------------------------- what became of it
@@ -122,6 +126,12 @@ def _address(text: str) -> str:
 def get(session: Session, message_id: int) -> EmailMessage | None:
     """For the worker that sends it, whatever the rights of its job."""
     return session.get(EmailMessage, message_id, execution_options=_UNSCOPED)
+
+
+def original_of(session: Session, message: EmailMessage) -> EmailMessage:
+    """The mail that a copy shows as its own; any other mail itself."""
+    known = message.copy_of_id and session.get(EmailMessage, message.copy_of_id, execution_options=_UNSCOPED)
+    return known or message
 
 
 def files_of(session: Session, message: EmailMessage) -> list[Attachment]:

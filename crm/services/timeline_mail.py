@@ -21,7 +21,7 @@ def with_mail(session: Session, entries: Sequence[Entry]) -> list[Entry]:
     if not keys or not actor_of(session).may(permission(EmailMessage, "view")):
         return list(entries)
     wanted = select(EmailMessage.id, EmailMessage.interaction_id, EmailMessage.state, EmailMessage.to_address)
-    rows = session.execute(wanted.where(EmailMessage.interaction_id.in_(keys)))
+    rows = session.execute(wanted.where(EmailMessage.interaction_id.in_(keys), EmailMessage.copy_of_id.is_(None)))
     known = {r.interaction_id: {"emailId": r.id, "emailState": str(r.state), "emailTo": r.to_address} for r in rows}
     return [
         replace(e, details={**e.details, **known[e.id]}) if e.kind == "interaction" and e.id in known else e

@@ -152,7 +152,7 @@ def _mail(subject: Subject) -> Select[Any]:
 
 
 def _mail_to_people(subject: Subject) -> Select[Any] | None:
-    """Mail to the people of the subject that is not linked to it otherwise."""
+    """Mail to the people of the subject that is not linked to it otherwise; for a person, copies they got as well."""
     if subject.entity == "opportunity":
         return None
     links = _linked_to(subject)
@@ -162,7 +162,10 @@ def _mail_to_people(subject: Subject) -> Select[Any] | None:
         people = select(Contact.id).where(Contact.customer_id == subject.id)
         to_them = EmailMessage.contact_id.in_(people)
     elsewhere = or_(EmailMessage.record_type.is_(None), ~told)
-    return select(*_MAIL).where(to_them, EmailMessage.interaction_id.is_(None), elsewhere)
+    shown = and_(EmailMessage.interaction_id.is_(None), elsewhere)
+    if subject.entity == "contact":
+        shown = or_(shown, EmailMessage.copy_of_id.is_not(None))
+    return select(*_MAIL).where(to_them, shown)
 
 
 def _email(mail: Row[Any]) -> Entry:

@@ -53,15 +53,16 @@ def deliver(run: Run, message_id: int) -> None:
     prepared = _prepare(run, message_id)
     if prepared is None:
         return
-    sender, recipient = mime.sender_of(run.settings).addr_spec, str(prepared["To"].addresses[0].addr_spec)
+    message, recipient = prepared
+    sender = mime.sender_of(run.settings).addr_spec
     circuit = circuits.of_mail_server(run.settings.smtp_host, run.settings.smtp_port)
     if wait_s := circuit.wait_s():
         return _wait(run, wait_s)
     begun = False
     try:
-        with smtp.connected(run.settings, prepared, sender=sender, recipient=recipient) as handover:
+        with smtp.connected(run.settings, message, sender=sender, recipient=recipient) as handover:
             reach("after_rcpt")
-            _begin(run, message_id, header=str(prepared["Message-ID"]))
+            _begin(run, message_id, header=str(message["Message-ID"]))
             begun = True
             reach("after_sending")
             _sent(run, message_id, handover.complete())
@@ -83,8 +84,8 @@ def deliver(run: Run, message_id: int) -> None:
         raise
 
 
-def _prepare(run: Run, message_id: int) -> MimeMessage | None:
-    """The mail to send, or None when the job could be ended at once."""
+def _prepare(run: Run, message_id: int) -> tuple[MimeMessage, str] | None:
+    """The mail to send and whom to bring it to, or None when the job could be ended at once."""
     with run.transaction() as session:
         stored = emails.get(session, message_id)
         if stored is None:
@@ -105,7 +106,7 @@ def _prepare(run: Run, message_id: int) -> MimeMessage | None:
     return None
 
 
-def _composed(run: Run, session: Session, stored: EmailMessage) -> MimeMessage | None:
+def _composed(run: Run, session: Session, stored: EmailMessage) -> tuple[MimeMessage, str] | None:
     """With its files; None, and the job ended, where one of them is gone or a header cannot be written."""
     storage = Storage(run.settings.uploads)
     try:
@@ -113,7 +114,9 @@ def _composed(run: Run, session: Session, stored: EmailMessage) -> MimeMessage |
             mime.File(found.name, found.media_type, storage.path(found.sha256).read_bytes())
             for found in emails.files_of(session, stored)
         ]
-        return mime.compose(stored, run.settings, date=now(), files=files)
+        original = emails.original_of(session, stored)
+        made = mime.compose(stored, run.settings, date=now(), files=files, original=original)
+        return made, mime.recipient_of(stored)
     except FileNotFoundError:
         why = _GONE
     except (ValueError, HeaderParseError) as error:

@@ -47,7 +47,7 @@ def stored(**values: Any) -> EmailMessage:
 def test_no_value_breaks_out_of_its_header(plain: Settings) -> None:
     owner = User(name=EVIL, email="ann@example.com")
     files = [mime.File(EVIL + ".pdf", "application/pdf\r\nX: y", b"%PDF")]
-    evil = stored(subject=EVIL, to_name=EVIL, cc=EVIL, owner=owner, purpose=EmailPurpose.BUSINESS)
+    evil = stored(subject=EVIL, to_name=EVIL, cc="cy@b.example", owner=owner, purpose=EmailPurpose.BUSINESS)
     parsed, raw = read(evil, plain, files=files)
     assert parsed["Bcc"] is None
     assert b"\nBcc:" not in raw
@@ -56,9 +56,26 @@ def test_no_value_breaks_out_of_its_header(plain: Settings) -> None:
 
 
 @pytest.mark.parametrize("address", ["a@b.example\r\nBcc: c@d.example", "a\nb@c.example"])
-def test_an_address_with_a_line_end_is_never_written(plain: Settings, address: str) -> None:
+@pytest.mark.parametrize("header", ["to_address", "cc"])
+def test_an_address_with_a_line_end_is_never_written(plain: Settings, address: str, header: str) -> None:
     with pytest.raises(ValueError, match=r"CR or LF|could be parsed|domain"):
-        read(stored(to_address=address), plain)
+        read(stored(**{header: address}), plain)
+
+
+def test_no_copied_address_breaks_out_of_its_header(plain: Settings) -> None:
+    with pytest.raises(ValueError, match=r"CR or LF|domain|parse"):
+        read(stored(cc=EVIL), plain)
+
+
+def test_a_copy_shows_whom_the_mail_went_to_and_who_was_copied(plain: Settings) -> None:
+    original = stored(to_address="bo@example.com", to_name="王波")
+    copy = stored(id=8, message_id="def", to_address="di@bücher.example", cc="di@bücher.example, cy@b.example")
+    made = mime.compose(copy, plain, date=datetime(2026, 11, 30, tzinfo=UTC), original=original)
+    parsed: Any = email.message_from_bytes(mime.as_bytes(made, international=False), policy=default)
+    assert str(parsed["To"].addresses[0]) == "王波 <bo@example.com>"
+    assert [a.addr_spec for a in parsed["Cc"].addresses] == ["di@xn--bcher-kva.example", "cy@b.example"]
+    assert parsed["Message-ID"] == "<def@crm.example>"
+    assert mime.recipient_of(copy) == "di@xn--bcher-kva.example"
 
 
 def test_bodies_need_no_server_that_takes_eight_bits(plain: Settings) -> None:
