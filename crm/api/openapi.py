@@ -128,7 +128,10 @@ def _access(method: Method) -> str:
 
 
 def _parameter(parameter: Parameter) -> Schema:
-    made = {"name": parameter.name, "in": parameter.place, "description": parameter.doc, "schema": parameter.schema}
+    made: Schema = {"name": parameter.name, "in": parameter.place, "description": parameter.doc}
+    made["schema"] = parameter.schema
+    if parameter.schema.get("type") == "array":
+        made |= {"style": "form", "explode": False}
     return made | ({"required": True} if parameter.required else {})
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from crm import schemas
 from crm.api.filters import decimal_pattern, operators_of
+from crm.api.json_schema import listed
 from crm.api.options import options_schema
 from crm.api.query import LARGEST_PAGE, PAGE_SIZE, filterable, includable, sortable
 from crm.api.routing import Parameter, Schema
@@ -155,7 +156,8 @@ def _page(record: Schema) -> Schema:
 
 def _bulk_body(model: type[Any]) -> Schema:
     key = {"type": "integer", "format": "int64", "minimum": 1}
-    update = {"type": "object", "properties": {"id": key, "version": {"type": "integer"}}, "required": ["id"]}
+    version = {"type": ["integer", "null"]}
+    update = {"type": "object", "properties": {"id": key, "version": version}, "required": ["id"]}
     lists: dict[str, Schema] = {
         "create": ref(f"{model.__name__}Create"),
         "update": {**update, "description": "The number of the record, and the fields to change."},
@@ -185,21 +187,22 @@ def _upper(plural: str) -> str:
 
 def shape_parameters(model: type[Any]) -> tuple[Parameter, ...]:
     """`fields` and `include`."""
-    names = ", ".join(f.json for f in fields_of(model).values())
-    found = [Parameter("fields", f"Only these, separated by commas: {names}.")]
+    names = listed(field.json for field in fields_of(model).values())
+    found = [Parameter("fields", "Only these, separated by commas.", names)]
     if relations := includable(model):
-        found.append(Parameter("include", f"Related records, separated by commas: {', '.join(relations)}."))
+        found.append(Parameter("include", "Related records, separated by commas.", listed(relations)))
     return tuple(found)
 
 
 def list_parameters(model: type[Any]) -> tuple[Parameter, ...]:
     """Everything a list may be asked for; filters with operators are described by their plain form."""
+    orders = [f"{sign}{name}" for name in sortable(model) for sign in ("", "-")]
     sizes: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE_SIZE}
     found = [
         Parameter("page", "Page, from 1.", {"type": "integer", "minimum": 1, "maximum": 10_000_000, "default": 1}),
         Parameter("pageSize", "Records on a page.", sizes),
         Parameter("cursor", "Page by key instead: empty to begin, then `nextCursor` of the last answer."),
-        Parameter("sort", f"Fields, descending with a minus: {', '.join(sortable(model))}."),
+        Parameter("sort", "Fields, separated by commas; descending with a minus.", listed(orders)),
     ]
     if entity_of(model).search:
         found.append(Parameter("search", "Words that must all occur; two Chinese characters are enough."))

@@ -6,7 +6,7 @@ from typing import Any
 
 from crm.api.call import Call
 from crm.api.envelope import Answer, success
-from crm.api.json_schema import NUMBER, TEXT, many, record
+from crm.api.json_schema import NUMBER, TEXT, listed, many, record
 from crm.api.query import pairs, whole
 from crm.api.routing import TOKEN, Endpoint, Method, Parameter, Schema
 from crm.errors import invalid
@@ -24,7 +24,7 @@ PARAMETERS = (
         {"type": "string", "minLength": 1, "maxLength": LONGEST},
         required=True,
     ),
-    Parameter("types", f"Only these, separated by commas: {', '.join(KINDS)}."),
+    Parameter("types", "Only these, separated by commas.", listed(KINDS)),
     Parameter("limit", "Most of each type.", {"type": "integer", "minimum": 1, "maximum": MOST, "default": 8}),
 )
 

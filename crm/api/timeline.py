@@ -8,7 +8,7 @@ from typing import Any
 
 from crm.api.call import Call
 from crm.api.envelope import Answer, success
-from crm.api.json_schema import INSTANT, NUMBER, TEXT, either, many, record
+from crm.api.json_schema import INSTANT, NUMBER, TEXT, either, listed, many, record
 from crm.api.query import pairs, whole
 from crm.api.routing import Endpoint, Method, Parameter, Schema
 from crm.entity import path_of, permission, title_of, titles_of
@@ -41,7 +41,7 @@ PARAMETERS = (
     Parameter("limit", "Entries on a page; pageSize means the same.", _NUMBER),
     Parameter("pageSize", "Entries on a page.", _NUMBER),
     Parameter("cursor", "Empty to begin, then `nextCursor` of the last answer."),
-    Parameter("kinds", f"Only these, separated by commas: {', '.join(KINDS)}."),
+    Parameter("kinds", "Only these, separated by commas.", listed(KINDS)),
 )
 
 

@@ -130,3 +130,20 @@ def test_the_document_and_its_page_need_nothing_from_outside(anybody: Any) -> No
         assert anybody.get(f"/docs/{name}").status_code == 200
     for name in ("VERSION", "..%2f..%2fapp.py", ".env"):
         assert anybody.get(f"/docs/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_whatever_a_list_is_said_to_take_it_takes(admin: Any, descending: bool) -> None:
+    for path, item in document(Table(all_routes()).endpoints)["paths"].items():
+        known = {p["name"]: p for p in item.get("get", {}).get("parameters", ())}
+        several = {name: p for name, p in known.items() if p["schema"].get("type") == "array"}
+        if not several or "{id}" in path:
+            continue
+        assert all((p["style"], p["explode"]) == ("form", False) for p in several.values())
+        values = {name: p["schema"]["items"]["enum"] for name, p in several.items()}
+        if "sort" in values:
+            values["sort"] = [name for name in values["sort"] if name.startswith("-") is descending]
+        asked = {name: "1" for name, p in known.items() if p.get("required")}
+        asked |= {name: ",".join(names) for name, names in values.items()}
+        answer = admin.get(path.removeprefix(PREFIX), params=asked)
+        assert answer.status_code == 200, (path, answer.text)
