@@ -96,7 +96,7 @@ class Reckoned:
 
     @hybrid_property
     def age_days(self) -> int:
-        """Whole days since it was made, until it was closed; 0 if its dates say that it was closed before."""
+        """Whole days since it was made, until it was closed; never less than 0."""
         return max(0, seconds(self.created_at, self.closed_at or now())) // DAY_S
 
     @age_days.inplace.expression

@@ -12,14 +12,14 @@ from crm.actor import Scope
 from crm.models.task import Task
 from tests.factories import make
 
-SOON, LATER = "2030-01-01T08:00:00Z", "2030-01-02T08:00:00Z"
+SOON, LATER = "2046-01-01T08:00:00Z", "2046-01-02T08:00:00Z"
 
 
 @pytest.fixture
 def task(admin: Any) -> dict[str, Any]:
     """A task with two reminders, the later one named first."""
     sent = [{"remindAt": LATER, "channel": "email"}, {"offsetMinutes": 60, "channel": "app"}]
-    answer = admin.post("/tasks", {"title": "Call", "dueAt": "2030-01-01T09:00:00Z", "reminders": sent})
+    answer = admin.post("/tasks", {"title": "Call", "dueAt": "2046-01-01T09:00:00Z", "reminders": sent})
     made: dict[str, Any] = answer.json()["data"]
     return made
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -13,7 +13,8 @@ from crm.models import Reminder
 from crm.services import reminder_news
 from tests.clients import World, admin, world
 
-NOON = "2026-11-30T12:00:00Z"
+#: of a day that lies ahead
+NOON = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}T12:00:00Z"
 __all__ = ["admin", "world"]
 
 
@@ -30,7 +31,7 @@ def test_a_task_is_made_with_its_reminders_and_changed_with_others(world: World,
     assert made.status_code == 200, made.text
     number = made.json()["data"]["id"]
     assert reminders(world, number) == [("email", "waiting", admin.user_id)]
-    later = {"reminders": [{"remindAt": "2026-12-01T08:00:00+08:00"}]}
+    later = {"reminders": [{"remindAt": "2046-12-01T08:00:00+08:00"}]}
     assert admin.put(f"/tasks/{number}", later).status_code == 200
     assert [(channel, state) for channel, state, _ in reminders(world, number)] == [
         ("email", "cancelled"),
