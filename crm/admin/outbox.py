@@ -101,7 +101,7 @@ def _told(session: Session, row: EmailMessage, state: EmailState | JobStatus) ->
         "to": f"{row.to_name} <{row.to_address}>" if row.to_name else row.to_address,
         "state": state.value,
         "label": gettext(state.value.capitalize()),
-        "copy": row.copy_of_id is not None,
+        "is_copy": row.copy_of_id is not None,
         "attempts": row.attempts,
         "answer": answer(row),
         "when": formats.ago(row.sent_at or row.created_at),
