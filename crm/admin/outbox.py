@@ -21,7 +21,7 @@ from crm.i18n import gettext
 from crm.models.email_message import EmailMessage, EmailState
 from crm.models.job import Job, JobStatus
 from crm.models.job_event import JobEvent
-from crm.services import email_copies, emails, own_words
+from crm.services import email_copies, email_fates, emails, own_words
 
 SIZE = 50
 #: what somebody must decide about stands first
@@ -46,8 +46,11 @@ def _context(session: Session, wanted: EmailState | None, number: int) -> dict[s
     rows = _page(session, chosen, number)
     first = [] if wanted is not None or number > 1 else [row for state in _FIRST for row in _of(session, state)]
     here = {"state": wanted.value} if wanted is not None else {}
+    messages = _all_told(session, [*first, *rows[:SIZE]])
     return {
-        "messages": _all_told(session, [*first, *rows[:SIZE]]),
+        "messages": messages,
+        "may_resend": any(message["again"] for message in messages),
+        "resend_url": paths.to("outbox", "resend"),
         "tabs": _tabs(session, wanted),
         "back": paths.to("outbox", **here, page=number),
         "prev_url": paths.to("outbox", **here, page=number - 1) if number > 1 else "",
@@ -101,6 +104,7 @@ def _told(session: Session, row: EmailMessage, state: EmailState | JobStatus) ->
         "to": f"{row.to_name} <{row.to_address}>" if row.to_name else row.to_address,
         "state": state.value,
         "label": gettext(state.value.capitalize()),
+        "again": row.state in email_fates.AGAIN and access.allows(session, row, "resend"),
         "is_copy": row.copy_of_id is not None,
         "attempts": row.attempts,
         "answer": answer(row),

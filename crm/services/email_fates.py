@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm import audit
+from crm import access, audit
 from crm.columns import now
 from crm.db import actor_of
 from crm.entity import operation
-from crm.errors import Conflict
+from crm.errors import BadInput, Conflict
+from crm.i18n import gettext
 from crm.jobs.events import JobState, record
 from crm.models.email_message import EmailMessage, EmailState
 from crm.models.job import Job, JobStatus
@@ -18,6 +21,9 @@ from crm.services import emails
 #: `captured` is sent once there is a mail server
 AGAIN = (EmailState.UNCERTAIN, EmailState.REFUSED, EmailState.CANCELLED, EmailState.CAPTURED)
 _WAITING = (JobStatus.QUEUED, JobStatus.DISPATCHED, JobStatus.HELD)
+#: at once
+MOST = 200
+_NAMED = 5
 _BUSY = "This mail is being sent right now"
 
 
@@ -31,6 +37,33 @@ def resend(session: Session, message: EmailMessage) -> None:
     _change(session, message, "resend", EmailState.READY)
     message.smtp_code, message.smtp_reply = None, ""
     emails.ask_to_send(session, message, key=f"email:{message.id}:{message.version}")
+
+
+def resend_many(session: Session, keys: Collection[int]) -> int:
+    """`resend` for each of these; nothing at all where one of them is not there, not allowed or not for it.
+
+    How many.  Conflict names those whose state does not allow it.
+    """
+    if len(keys) > MOST:
+        raise BadInput("Choose up to %(most)s records", most=MOST)
+    wanted = select(EmailMessage).where(EmailMessage.id.in_(keys)).order_by(EmailMessage.id)
+    found = session.scalars(wanted.with_for_update(of=EmailMessage)).all()
+    if len(found) != len(set(keys)):
+        raise BadInput("Some of these records are no longer there; load the list again")
+    for message in found:
+        access.require_for(session, message, "resend")
+    if others := [message for message in found if message.state not in AGAIN]:
+        raise Conflict("Nothing was sent again, because of: %(mails)s", mails=_named(others))
+    for message in found:
+        resend(session, message)
+    return len(found)
+
+
+def _named(messages: Sequence[EmailMessage]) -> str:
+    """Subject, recipient and state of some mails, and how many more there are."""
+    some = [f"{one.subject} → {one.to_address} ({gettext(one.state.value.capitalize())})" for one in messages[:_NAMED]]
+    more = [gettext("%(count)s more", count=len(messages) - _NAMED)] if len(messages) > _NAMED else []
+    return "; ".join([*some, *more])
 
 
 @operation(EmailMessage, icon="mail-check", tone="good", when=lambda message: message.state is EmailState.UNCERTAIN)

@@ -26,6 +26,7 @@ PAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("GET", "/password", ()),
     ("POST", "/password", ()),
     ("GET", "/outbox", ("view_email_messages",)),
+    ("POST", "/outbox/resend", ("view_email_messages", "resend_email_message")),
     ("GET", "/inbox", ("view_email_messages",)),
     ("GET", "/jobs", ("view_jobs",)),
     ("GET", "/jobs/live", ("view_jobs",)),
