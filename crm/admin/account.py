@@ -13,7 +13,7 @@ from starlette.responses import Response
 from crm import access
 from crm.actor import system
 from crm.admin import pages, paths
-from crm.admin.sign_in import guest_page
+from crm.admin.gates import guest_page
 from crm.admin.urls import key_of, view_of
 from crm.admin.visitor import actor_of
 from crm.errors import BadInput, CrmError, Unauthenticated

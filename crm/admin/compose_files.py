@@ -13,7 +13,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from crm import access
-from crm.admin import compose_form, files, pages
+from crm.admin import compose_form, files, pages, unsaved
 from crm.admin.compose_form import Typed
 from crm.admin.visitor import actor_of
 from crm.db import actor_of as session_actor
@@ -47,7 +47,7 @@ async def read(request: Request, model: type[Any], key: int) -> Sent:
 
     def before_file(form: FileForm) -> None:
         texts[:] = form.texts
-        files.check_token(request, form.fields)
+        unsaved.check(request, form.texts)
 
     try:
         async with uploads.received(request, pages.panel_of(request).settings, ROOM, before_file=before_file) as form:

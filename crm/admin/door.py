@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from crm import formats, i18n
 from crm.actor import Actor, system
-from crm.admin import paths
+from crm.admin import paths, unsaved
+from crm.admin.bodies import form_of, limited, replay
+from crm.admin.unsaved import Unsaved
 from crm.admin.visitor import Visitor, current_actor
 from crm.db import Database
 from crm.entity import permission
@@ -26,10 +28,8 @@ from crm.settings import Settings
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: open to everyone: signing in, a forgotten password, the language, style sheets and scripts
 OPEN = ("/login", "/language", "/forgot-password", "/reset-password", "/statics/")
-LARGEST_FORM = 2 * 1024 * 1024
-MOST_FIELDS = 20_000
 #: take files as they come, and look at the token themselves before the first of them
-UPLOAD, COMPOSE = "/attachment/upload", re.compile(r"/[a-z-]+/mail/[0-9]+")
+UPLOAD, COMPOSE = "/attachment/upload", unsaved.MAIL
 LANGUAGE_COOKIE = "crm_lang"
 
 
@@ -47,15 +47,16 @@ def guest_cookie(request: Request, settings: Settings) -> str:
     return "__Host-crm_guest" if secure(request, settings) else "crm_guest"
 
 
+class Refused(Protocol):
+    """Makes the page that says why somebody is turned away, and keeps what they had typed."""
+
+    def __call__(self, request: Request, sentence: str, status: int, kept: Unsaved | None = None) -> Response: ...
+
+
 class Door:
-    """Finds the visitor of each request; without one, only the open pages answer.
+    """Finds the visitor of each request; without one, only the open pages answer."""
 
-    `refused` makes the page that says why somebody is turned away.
-    """
-
-    def __init__(
-        self, app: ASGIApp, database: Database, settings: Settings, refused: Callable[[Request, str, int], Response]
-    ) -> None:
+    def __init__(self, app: ASGIApp, database: Database, settings: Settings, refused: Refused) -> None:
         self.app, self.database, self.settings, self._refused = app, database, settings, refused
         self._kept = KeptActors()
 
@@ -67,9 +68,9 @@ class Door:
         visitor = await self._visitor(request)
         scope["state"]["visitor"] = visitor
         self._speak(request, visitor.actor)
-        answer = self._refuse(request, visitor)
+        answer = await self._refuse(request, visitor)
         if answer is None and request.method not in SAFE:
-            answer, receive = await self._check_form(request, visitor)
+            answer, scope, receive = await self._check_form(request, visitor)
         if answer is not None:
             await answer(scope, receive, send)
             return
@@ -96,7 +97,8 @@ class Door:
         if sessions.needs_touch(found):
             async with self.database.transaction_async(actor_of_sessions) as session:
                 await session.run_sync(sessions.touch, cookie)
-        return Visitor(actor, cookie, found.csrf_token, **news)
+        mark = unsaved.mark(self.settings.signing_key, actor.user_id or 0)
+        return Visitor(actor, cookie, found.csrf_token, mark, **news)
 
     def _actor(self, session: Session, found: sessions.Found | None) -> Actor | None:
         """Whose session it is, with the rights of this moment."""
@@ -112,27 +114,53 @@ class Door:
 
     # ------------------------------------------------------------------ may they
 
-    def _refuse(self, request: Request, visitor: Visitor) -> Response | None:
+    async def _refuse(self, request: Request, visitor: Visitor) -> Response | None:
         path = inner_path(request.scope)
         if request.method not in SAFE and not same_origin(request, self.settings):
-            return self._refused(request, _not_ours(), 403)
+            return self._refused(request, not_ours(), 403)
         if visitor.actor is not None or path.startswith(OPEN):
             return None
-        if request.method not in SAFE or request.headers.get("accept", "").startswith("application/json"):
-            return self._refused(request, i18n.gettext("Your session has ended, and nothing was saved."), 401)
-        asked = path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(paths.to("login", next=paths.root.get() + asked), 303)
+        by_script = request.headers.get("accept", "").startswith("application/json")
+        if request.method in SAFE and not by_script:
+            return RedirectResponse(paths.to("login", next=paths.root.get() + address_of(request)), 303)
+        kept = None if by_script else await self._typed(request)
+        return self._refused(request, i18n.gettext("Your session has ended, and nothing was saved."), 401, kept)
 
-    async def _check_form(self, request: Request, visitor: Visitor) -> tuple[Response | None, Receive]:
-        """Every unsafe request bears the token; the body is read here and handed on, unless it holds files."""
+    async def _typed(self, request: Request) -> Unsaved | None:
+        """What somebody without a session sent; of files, only that they came."""
+        if not unsaved.is_form(inner_path(request.scope)):
+            return None
+        files = request.headers.get("content-type", "").startswith("multipart/form-data")
+        texts = await unsaved.before_files(request) if files else unsaved.pairs(await limited(request) or b"")
+        kept = unsaved.of(self.settings.signing_key, address_of(request), texts)
+        if kept is not None:
+            await unsaved.drain(request)
+        return kept
+
+    async def _check_form(self, request: Request, visitor: Visitor) -> tuple[Response | None, Scope, Receive]:
+        """Every unsafe request bears the token; the body is read here and handed on, unless it holds files.
+
+        What comes back from the sign-in page goes to its form as something to be shown.
+        """
+        scope = request.scope
         if _takes_files(request):
-            return None, request.receive
-        body = await _limited_body(request)
+            return None, scope, request.receive
+        body = await limited(request)
         if body is None:
             sentence = i18n.gettext("This is more than a form may hold.")
-            return self._refused(request, sentence, 413), request.receive
-        token = request.headers.get("x-csrf-token") or await _form_token(request.scope, body)
-        return None if visitor.accepts(token) else self._refused(request, _not_ours(), 403), _replay(body)
+            return self._refused(request, sentence, 413), scope, request.receive
+        header = request.headers.get("x-csrf-token")
+        form = FormData() if header else await form_of(scope, body)
+        brought = unsaved.read(self.settings.signing_key, str(form.get(unsaved.FIELD) or ""))
+        if not visitor.accepts(header or str(form.get("csrf_token") or "")):
+            texts = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+            kept = brought or unsaved.of(self.settings.signing_key, address_of(request), texts)
+            return self._refused(request, not_ours(), 403, kept), scope, replay(body)
+        if unsaved.FIELD in form and inner_path(scope) not in OPEN:
+            if brought is None or not brought.belongs(visitor.actor, inner_path(scope)):
+                return self._refused(request, not_ours(), 403), scope, replay(body)
+            scope, body = unsaved.shown_again(scope, brought)
+        return None, scope, replay(body)
 
 
 def _news(session: Session, actor: Actor) -> dict[str, Any]:
@@ -148,6 +176,11 @@ def _news(session: Session, actor: Actor) -> dict[str, Any]:
 def inner_path(scope: Mapping[str, str]) -> str:
     """The path below the panel: /contact/list"""
     return scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+
+
+def address_of(request: Request) -> str:
+    """Path and query below the panel."""
+    return inner_path(request.scope) + (f"?{request.url.query}" if request.url.query else "")
 
 
 def same_origin(request: Request, settings: Settings) -> bool:
@@ -172,38 +205,8 @@ def _takes_files(request: Request) -> bool:
     return path == UPLOAD or bool(COMPOSE.fullmatch(path) and kind.startswith("multipart/form-data"))
 
 
-def _not_ours() -> str:
+def not_ours() -> str:
     return i18n.gettext("This was not sent from a page of ours, or the page is too old. Load it again.")
-
-
-async def _limited_body(request: Request) -> bytes | None:
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > LARGEST_FORM:
-            return None
-        parts.append(chunk)
-    return b"".join(parts)
-
-
-async def _form_token(scope: Scope, body: bytes) -> str:
-    form = await Request(scope, _replay(body)).form(max_fields=MOST_FIELDS, max_files=0)
-    return str(form.get("csrf_token") or "")
-
-
-def _replay(body: bytes) -> Receive:
-    """The body again, for whoever reads the request next."""
-    sent = False
-
-    async def receive() -> Message:
-        nonlocal sent
-        if sent:
-            return {"type": "http.disconnect"}
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
 
 
 def new_secret() -> str:

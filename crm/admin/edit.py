@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from wtforms.form import BaseForm
 
 from crm import access
-from crm.admin import conflicts, forms, history, leaving, mentions, merging, pages, paths
+from crm.admin import conflicts, forms, history, leaving, mentions, merging, pages, paths, unsaved
 from crm.admin.labels import title_of
 from crm.admin.merging import Merge, Snapshot
 from crm.admin.urls import key_of, view_of
@@ -34,7 +35,9 @@ async def create(request: Request) -> Response:
     """GET the empty form (`?customer_id=3` fills it in), POST a new record."""
     view = view_of(request, "create")
     if request.method == "GET":
-        return await _form_page(request, view, forms.blank(view.model, _given(request, view)))
+        typed = unsaved.typed_in(request)
+        form = forms.typed(view.model, typed) if typed else forms.blank(view.model, _given(request, view))
+        return await _form_page(request, view, form)
     form = forms.typed(view.model, await request.form(max_fields=20_000))
     try:
         record = await view.insert_model(request, forms.for_create(view.model, form))
@@ -60,14 +63,21 @@ async def edit(request: Request) -> Response:
         return await _save(request, view, key)
     async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
         shown = await session.run_sync(_shown, view.model, key)
-    return await _form_page(request, view, _open(request, view.model, key, shown), key=key)
+    typed = unsaved.typed_in(request)
+    form = _typed(request, view, key, typed)[0] if typed else _open(request, view.model, key, shown)
+    return await _form_page(request, view, form, key=key)
 
 
-async def _save(request: Request, view: EntityView, key: int) -> Response:
-    data = await request.form(max_fields=20_000)
+def _typed(request: Request, view: EntityView, key: int, data: FormData) -> tuple[BaseForm, Snapshot | None]:
+    """The form as it was sent, and what it had shown when it was opened."""
     form = forms.typed(view.model, data)
     base = merging.read(pages.panel_of(request).settings.signing_key, view.model, key, form)
     merging.take_theirs(form, base, data)
+    return form, base
+
+
+async def _save(request: Request, view: EntityView, key: int) -> Response:
+    form, base = _typed(request, view, key, await request.form(max_fields=20_000))
     try:
         found, now = await _write(request, view, key, form, base)
     except CrmError as error:

@@ -82,6 +82,11 @@ def _for_scripts(request: Request) -> bool:
     return "ajax" in request.url.path or request.headers.get("accept", "").startswith("application/json")
 
 
+def _sign_in_url(request: Request) -> str:
+    back = pages.came_from(request)
+    return paths.to("login", next=back) if back else paths.to("login")
+
+
 def page(request: Request, sentence: str, status: int, *, heading: str = "") -> Response:
     """As a page, inside the menu of whoever is signed in, or as JSON for scripts that ask for it."""
     if _for_scripts(request):
@@ -94,6 +99,6 @@ def page(request: Request, sentence: str, status: int, *, heading: str = "") -> 
         "icon": _ICONS.get(status, "alert-triangle"),
         "breadcrumbs": [{"label": title, "url": ""}],
         "request_id": request_id.get(),
-        "sign_in_url": "" if known or status != 401 else paths.to("login"),
+        "sign_in_url": "" if known or status != 401 else _sign_in_url(request),
     }
     return pages.render(request, f"sqladmin/error{'' if known else '_gate'}.html", context, status)

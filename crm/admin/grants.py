@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from crm import access
 from crm.actor import Scope
-from crm.admin import pages, paths
+from crm.admin import pages, paths, unsaved
 from crm.admin.urls import key_of
 from crm.admin.visitor import actor_of
 from crm.db import actor_of as session_actor
@@ -57,18 +57,20 @@ def _save(session: Session, key: int, form: FormData) -> None:
 
 async def _page(request: Request, key: int, error: str = "", status: int = 200) -> Response:
     async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
-        context = await session.run_sync(_context, key)
+        context = await session.run_sync(_context, key, unsaved.typed_in(request))
     return pages.render(request, "crm/grants.html", {**context, "error": error}, status)
 
 
-def _context(session: Session, key: int) -> dict[str, Any]:
+def _context(session: Session, key: int, typed: FormData | None) -> dict[str, Any]:
     role = access.find(session, Role, key)
     access.require_for(session, role, "update")
-    held = {grant.permission.name: grant.scope for grant in role.grants}
+    held = {grant.permission.name: str(grant.scope) for grant in role.grants}
+    if typed:
+        held = {name.removeprefix("grant-"): str(scope) for name, scope in typed.items() if name.startswith("grant-")}
     known = set(session.scalars(select(Permission.name)))
     title = gettext("Permissions of %(name)s", name=role.name)
     return {
-        "record": {"id": key, "title": role.name, "version": role.version},
+        "record": {"id": key, "title": role.name, "version": typed.get("version") if typed else role.version},
         "sections": _sections(session, held, known),
         "scopes": [{"value": str(s), "label": gettext(words(str(s)))} for s in Scope],
         "form_action": paths.to("role", "grants", key),
@@ -82,7 +84,7 @@ def _context(session: Session, key: int) -> dict[str, Any]:
     }
 
 
-def _sections(session: Session, held: dict[str, Scope], known: Iterable[str]) -> list[dict[str, Any]]:
+def _sections(session: Session, held: dict[str, str], known: Iterable[str]) -> list[dict[str, Any]]:
     """One per entity {label, rows: [{name, label, scope, scoped, locked}]}; locked: more than the actor has."""
     sections: dict[str, dict[str, Any]] = {}
     actor = session_actor(session)
@@ -96,7 +98,7 @@ def _sections(session: Session, held: dict[str, Scope], known: Iterable[str]) ->
             {
                 "name": right.name,
                 "label": gettext(words(right.action)),
-                "scope": str(held.get(right.name, "")),
+                "scope": held.get(right.name, ""),
                 "scoped": bool(entity.owner or entity.through),
                 "locked": not actor.may(right.name),
             }

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from crm import access, formats
 from crm.actor import Actor
-from crm.admin import pages, paths
+from crm.admin import pages, paths, unsaved
 from crm.admin.labels import resolve, title_of
 from crm.admin.urls import key_of, view_of, whole
 from crm.admin.visitor import actor_of
@@ -47,7 +47,7 @@ async def page(request: Request) -> Response:
     view_of(request, "details", identity="user")
     key = key_of(request)
     if request.method == "GET":
-        return await _ask(request, key)
+        return await _ask(request, key, data=unsaved.typed_in(request))
     data = await request.form(max_fields=100)
     try:
         done = await pages.panel_of(request).database.run(actor_of(request), _give, key, data, verb="hand_over")

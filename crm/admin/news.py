@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from crm import access, formats
-from crm.admin import pages, paths
+from crm.admin import pages, paths, unsaved
 from crm.admin.urls import key_of
 from crm.admin.verb_options import LOOKS, Look
 from crm.admin.visitor import actor_of
@@ -129,6 +129,8 @@ async def preferences(request: Request) -> Response:
         return pages.redirect(request, paths.to("preferences"), gettext("Saved."))
     async with database.read_only_async(actor) as session:
         held = await session.run_sync(notification_preferences.wishes, user_id)
+    if typed := unsaved.typed_in(request):
+        held = _wishes(typed)
     title = gettext("Notification preferences")
     rows = [_row(kind, wish) for kind, wish in held.items()]
     context = {"page_title": title, "rows": rows, "breadcrumbs": [{"label": title, "url": ""}]}

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from wtforms.form import BaseForm
 
 from crm import access, schemas
-from crm.admin import forms, mentions, pages, paths, verb_options
+from crm.admin import forms, mentions, pages, paths, unsaved, verb_options
 from crm.admin.labels import title_of
 from crm.admin.urls import key_of, view_of
 from crm.admin.views import EntityView
@@ -89,6 +89,8 @@ async def run(request: Request) -> Response:
     access.require(actor_of(request), operation.permission)
     form = verb_options.form_of(operation)
     if request.method == "GET":
+        if typed := unsaved.typed_in(request):
+            form.process(formdata=forms.FormValues(typed))
         return await _ask(request, view, key, operation, form, "")
     data = await request.form(max_fields=20_000)
     form.process(formdata=forms.FormValues(data))
@@ -133,8 +135,9 @@ async def _ask(
     *,
     status: int = 200,
 ) -> Response:
+    is_first = request.method == "GET" and unsaved.in_state(request) is None
     async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
-        title = await session.run_sync(_prepare, view.model, key, operation, form, request.method == "GET")
+        title = await session.run_sync(_prepare, view.model, key, operation, form, is_first)
     label, back = gettext(words(operation.verb)), paths.details_of(view.model, key)
     context = {
         "model_view": view,

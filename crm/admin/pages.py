@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from crm import i18n
-from crm.admin import menu, paths
-from crm.admin.door import inner_path
+from crm.admin import menu, paths, unsaved
+from crm.admin.door import address_of, inner_path
 from crm.admin.panel import Panel
 from crm.admin.visitor import visitor_of
 from crm.entity import permission
@@ -64,22 +64,28 @@ def base(request: Request, flashes: list[Flash]) -> dict[str, Any]:
         "is_copy": visitor.is_copy,
         "copy_url": paths.to("jobs") if visitor.actor and visitor.actor.may(permission(Job, "view")) else "",
         "breadcrumbs": [],
+        "unsaved": unsaved.in_state(request),
         **_addresses(request),
     }
 
 
 def _addresses(request: Request) -> dict[str, Any]:
-    inner, query = inner_path(request.scope), request.url.query
     return {
         "root": paths.root.get(),
         "home_url": paths.to(""),
-        "at_home": inner == "/",
-        "here_url": paths.root.get() + inner + (f"?{query}" if query else ""),
+        "at_home": inner_path(request.scope) == "/",
+        "here_url": paths.root.get() + address_of(request),
         "language_url": paths.to("language"),
         "logout_url": paths.to("logout"),
         "password_url": paths.to("password"),
         "languages": i18n.LANGUAGES,
     }
+
+
+def came_from(request: Request) -> str:
+    """The page of ours that sent this, as a path; empty if it does not say, or was another's."""
+    referer = request.headers.get("referer", "")
+    return paths.safe("/" + referer.partition("://")[2].partition("/")[2], "") if "://" in referer else ""
 
 
 def redirect(

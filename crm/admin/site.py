@@ -22,6 +22,7 @@ from crm.admin import (
     errors,
     export,
     files,
+    gates,
     grants,
     group_members,
     inbox,
@@ -45,6 +46,7 @@ from crm.admin.assets import OURS
 from crm.admin.door import Door
 from crm.admin.headers import Headers
 from crm.admin.panel import Panel
+from crm.admin.unsaved import Stale
 from crm.db import Database
 from crm.errors import CrmError
 from crm.settings import Settings
@@ -60,11 +62,11 @@ def open_panel(app: Starlette, database: Database, settings: Settings) -> Panel:
         database,
         settings,
         routes=_routes(),
-        handlers={HTTPException: errors.on_http_error, CrmError: errors.on_crm_error},
+        handlers={HTTPException: errors.on_http_error, CrmError: errors.on_crm_error, Stale: gates.on_stale},
         middlewares=[
             Middleware(Headers, away=errors.away, crashed=errors.crashed),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6),
-            Middleware(Door, database=database, settings=settings, refused=errors.refused),
+            Middleware(Door, database=database, settings=settings, refused=gates.refused),
         ],
     )
 

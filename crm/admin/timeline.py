@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crm import access, formats, schemas
-from crm.admin import history_words, labels, pages, paths
+from crm.admin import history_words, labels, pages, paths, unsaved
 from crm.admin.record_parts import record_part
 from crm.admin.urls import key_of, view_of
 from crm.admin.visitor import actor_of
@@ -86,6 +86,7 @@ async def page(request: Request) -> Response:
     async with pages.panel_of(request).database.read_only_async(actor_of(request)) as session:
         title = await session.run_sync(labels.title_of, view.model, key)
         part = await session.run_sync(lambda s: shown(s, view.model, key, kinds=kinds, after=after))
+    part["typed"] = unsaved.typed_in(request)
     back = paths.details_of(view.model, key)
     crumbs = [
         {"label": str(view.name_plural), "url": paths.list_of(view.model)},

@@ -21,11 +21,13 @@ class Visitor:
     """`secret` is what the forms' tokens are made of; `cookie` names the session; `unread` counts notifications.
 
     `trouble` counts jobs that need somebody, `is_copy` tells of a restored backup that holds its mail.
+    `mark` says whose a form is after its session, too (see `unsaved`).
     """
 
     actor: Actor | None
     cookie: str
     secret: str
+    mark: str = ""
     unread: int = 0
     trouble: int = 0
     is_copy: bool = False
@@ -35,12 +37,13 @@ class Visitor:
         """The secret under a mask of its own each time: a compressed page that echoes input gives nothing away."""
         secret = self.secret.encode()
         mask = secrets.token_bytes(len(secret))
-        return base64.urlsafe_b64encode(mask + bytes(a ^ b for a, b in zip(mask, secret, strict=True))).decode()
+        masked = base64.urlsafe_b64encode(mask + bytes(a ^ b for a, b in zip(mask, secret, strict=True))).decode()
+        return f"{masked}.{self.mark}"
 
     def accepts(self, token: str) -> bool:
         """Whether a form's token was made from this visitor's secret."""
         try:
-            raw = base64.urlsafe_b64decode(token.encode())
+            raw = base64.urlsafe_b64decode(token.partition(".")[0].encode())
         except (ValueError, UnicodeEncodeError):
             return False
         half = len(raw) // 2

@@ -104,12 +104,17 @@
   const form = document.querySelector('form[data-guard]');
   if (!form) return;
   const state = form.querySelector('.state');
-  let dirty = form.hasAttribute('data-dirty');
+  const again = document.querySelector('[data-unsaved]');
+  let dirty = Boolean(again) || form.hasAttribute('data-dirty');
   const mark = function (event) {
     if (event && event.target.closest('.select2-search')) return;
     dirty = true;
     if (state) state.textContent = texts.unsaved;
   };
+  if (again) {
+    mark();
+    again.querySelector('a').addEventListener('click', function () { dirty = false; });
+  }
   form.addEventListener('input', mark);
   if (window.jQuery) window.jQuery(form).on('select2:select select2:unselect select2:clear', function () { mark(); });
   form.addEventListener('submit', function () { dirty = false; });
