@@ -58,7 +58,7 @@ def method(model: type[Any], action: str, operation: Operation | None) -> dict[s
         },
         "get": {
             "summary": f"Get one {what.lower()}.",
-            "parameters": (*shape_parameters(model), _NONE_MATCH),
+            "parameters": (*shape_parameters(model), *_versioned(model, _NONE_MATCH)),
             "data": record,
             "operation_id": f"get{name}",
         },
@@ -71,14 +71,14 @@ def method(model: type[Any], action: str, operation: Operation | None) -> dict[s
         },
         "update": {
             "summary": f"Change the fields of a {what.lower()} that are sent.",
-            "parameters": (_MATCH,),
+            "parameters": _versioned(model, _MATCH),
             "body": schemas.schema_of(model, "update"),
             "data": record,
             "operation_id": f"update{name}",
         },
         "delete": {
             "summary": f"Delete a {what.lower()}: move it to the trash.",
-            "parameters": (_MATCH,),
+            "parameters": _versioned(model, _MATCH),
             "data": {"type": "null"},
             "operation_id": f"delete{name}",
         },
@@ -95,10 +95,15 @@ def method(model: type[Any], action: str, operation: Operation | None) -> dict[s
     return {"errors": _ERRORS.get(action, _ERRORS["update"]), "tag": many, **known[action]}
 
 
+def _versioned(model: type[Any], parameter: Parameter) -> tuple[Parameter, ...]:
+    """What asks for a version, where versions are counted."""
+    return (parameter,) if hasattr(model, "version") else ()
+
+
 def _operation(model: type[Any], operation: Operation) -> dict[str, Any]:
     return {
         "summary": operation.doc or f"{operation.verb} a {title_of(model).lower()}.",
-        "parameters": (_MATCH, ONCE),
+        "parameters": (*_versioned(model, _MATCH), ONCE),
         "body": options_schema(operation),
         "body_required": any(option.default is option.empty for option in operation.options),
         "data": ref(model.__name__),

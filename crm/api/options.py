@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
@@ -20,6 +20,15 @@ def options_schema(operation: Operation) -> type[schemas.Input]:
     properties: dict[str, Any] = {}
     for option in operation.options:
         default = ... if option.default is inspect.Parameter.empty else option.default
-        properties[option.name] = (exact(option.annotation), Field(default, alias=camel(option.name)))
+        properties[option.name] = (exact(_bounded(option)), Field(default, alias=camel(option.name)))
     name = f"{operation.model.__name__}{camel('_' + operation.verb)}"
     return create_model(name, __base__=schemas.Input, **properties)
+
+
+def _bounded(option: inspect.Parameter) -> Any:
+    """A whole number without bounds of its own is the number of a record, or one that a column can hold."""
+    if option.annotation is not int:
+        return option.annotation
+    if option.name.endswith("_id"):
+        return Annotated[int, Field(ge=1, le=schemas.LARGEST_KEY)]
+    return Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]

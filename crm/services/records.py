@@ -153,8 +153,9 @@ def is_new(record: Any) -> bool:
 
 
 def check_version(record: Any, expected: Expected) -> None:
-    """Raise StaleVersion if somebody changed the record since the caller read it."""
-    if expected is not None and record.version not in (expected if isinstance(expected, frozenset) else (expected,)):
+    """Raise StaleVersion if somebody changed the record since the caller read it, or nobody counts its versions."""
+    known = expected if isinstance(expected, frozenset) else (expected,)
+    if expected is not None and getattr(record, "version", None) not in known:
         raise StaleVersion(STALE)
 
 

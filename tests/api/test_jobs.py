@@ -58,3 +58,11 @@ def test_a_dead_job_is_run_again_by_those_who_may(world: World) -> None:
     assert acting.post(f"/jobs/{number}/retry").status_code == 409
     (entry,) = [e for e in world.admin().data("/audit")["list"] if e["entity"] == "job"]
     assert (entry["action"], entry["actorId"]) == ("retry", acting.user_id)
+
+
+def test_a_record_whose_versions_nobody_counts_bears_no_tag(world: World) -> None:
+    number = make(world, "k", status=JobStatus.DEAD)
+    assert "etag" not in world.admin().get(f"/jobs/{number}").headers
+    answer = world.admin().post(f"/jobs/{number}/retry", headers={"if-match": '"v1"'})
+    assert answer.status_code == 412
+    assert world.admin().post(f"/jobs/{number}/retry", headers={"if-match": "*"}).status_code == 200

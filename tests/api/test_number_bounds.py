@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crm.models.email_template import EmailTemplate
 from crm.models.opportunity import Opportunity
 from tests.factories import make
 
@@ -65,6 +66,17 @@ def test_the_number_of_a_record_has_64_bits_wherever_one_is_asked_for(admin: Any
     assert admin.data(f"/notifications?id[in]=1,{LARGEST}")["list"] == []
     answer = admin.post("/tasks", {"title": "linked", "recordType": "contact", "recordId": LARGEST})
     assert "not found" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(("number", "status"), [(2**31 - 1, 404), (2**31, 400), (-(2**31) - 1, 400), (LARGEST, 400)])
+def test_a_number_given_to_a_verb_is_one_that_a_column_can_hold(
+    admin: Any, system_session: Any, number: int, status: int
+) -> None:
+    with system_session() as session:
+        key = make(EmailTemplate, session).id
+    answer = admin.post(f"/email-templates/{key}/restore-version", {"number": number})
+    assert answer.status_code == status
+    assert "number" in answer.json()["message"] or status == 404
 
 
 @pytest.mark.parametrize(
