@@ -22,6 +22,9 @@ from crm.mail.filters import FILTERS, TESTS, shown
 #: name → None (a value), a group of names, or a list with one group (rows to loop over)
 Known = Mapping[str, "Known | list[Known] | None"]
 LARGEST = 200_000
+UNFILLABLE = "The template cannot be filled in: %(why)s"
+#: what an expression may raise that does not fit its values
+BREAKS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError, AttributeError)
 _UNREADABLE = "is not a template that can be read (line %(line)s): %(why)s"
 _LIST = " (list)"
 _NO_LIST = "can loop over lists only (line %(line)s): %(known)s"
@@ -49,7 +52,8 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 @lru_cache(maxsize=2)
-def _environment(html: bool) -> _Environment:
+def environment(html: bool) -> _Environment:
+    """What templates are read and filled in with; `html`: values are escaped."""
     made = _Environment(
         autoescape=html, undefined=StrictUndefined, finalize=shown, trim_blocks=True, lstrip_blocks=True
     )
@@ -65,7 +69,7 @@ def _environment(html: bool) -> _Environment:
 def render(source: str, values: Mapping[str, Any], *, html: bool, language: str, zone: str) -> str:
     """`source` filled in, with dates, numbers and words as `language` writes them and times of `zone`.
 
-    Raises BadInput where the template does not fit the values, or the text becomes longer than a mail may be.
+    Raises BadInput: UNFILLABLE where the template does not fit the values, or that the mail would be too long.
     """
     return copy_context().run(_render, source, values, html, language, zone)
 
@@ -77,13 +81,13 @@ def _render(source: str, values: Mapping[str, Any], html: bool, language: str, z
     made: list[str] = []
     size = 0
     try:
-        for part in _environment(html).from_string(source).generate(**values):
+        for part in environment(html).from_string(source).generate(**values):
             size += len(part)
             if size > LARGEST:
                 raise BadInput("The mail would be longer than %(most)s characters", most=LARGEST)
             made.append(part)
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
-        raise BadInput("The template cannot be filled in: %(why)s", why=str(error)[:200]) from None
+    except BREAKS as error:
+        raise BadInput(UNFILLABLE, why=str(error)[:200]) from None
     return "".join(made)
 
 
@@ -93,7 +97,7 @@ def _render(source: str, values: Mapping[str, Any], html: bool, language: str, z
 def check(field: str, source: str, known: Known) -> None:
     """Raise BadInput that names the first thing `source` may not say, in branches that are never taken too."""
     try:
-        tree = _environment(False).parse(source)
+        tree = environment(False).parse(source)
     except (TemplateError, ValueError, RecursionError, MemoryError) as error:
         why, line = getattr(error, "message", None) or type(error).__name__, getattr(error, "lineno", 1)
         raise invalid(
@@ -136,14 +140,14 @@ class _Walk:
 
     def _value(self, node: nodes.Node) -> None:
         if isinstance(self._find(node), Mapping | list):
-            path = ".".join(_path(node))
+            path = ".".join(path_of(node))
             options = ", ".join(sorted(_leaves(self._find(node), path)))
             raise invalid(self.field, "'%(name)s' is a group; choose one of: %(known)s", name=path, known=options)
 
     def _find(self, node: nodes.Node) -> Any:
         """What a path leads to; raises BadInput for one that leads nowhere."""
         found: Any = self.known
-        path = _path(node)
+        path = path_of(node)
         for place, name in enumerate(path):
             if not isinstance(found, Mapping) or name not in found:
                 group, before = (found, ".".join(path[:place])) if isinstance(found, Mapping) else (self.known, "")
@@ -171,14 +175,14 @@ class _Walk:
             self.one(child)
 
 
-def _path(node: nodes.Node) -> list[str]:
+def path_of(node: nodes.Node) -> list[str]:
     """`contact.name` and `contact["name"]` → ["contact", "name"]"""
     if isinstance(node, nodes.Name):
         return [node.name]
     if isinstance(node, nodes.Getattr):
-        return [*_path(node.node), node.attr]
+        return [*path_of(node.node), node.attr]
     if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
-        return [*_path(node.node), str(node.arg.value)]
+        return [*path_of(node.node), str(node.arg.value)]
     return ["?"]
 
 

@@ -20,8 +20,8 @@ from crm.models.contact import Contact
 from crm.models.email_template import EmailTemplate
 from crm.models.email_template_version import EmailTemplateVersion
 from crm.models.user import User
+from crm.services import email_guards, emails
 from crm.services import email_variables as variables
-from crm.services import emails
 from crm.settings import Settings
 
 _TEXTS = ("subject", "text_body", "html_body")
@@ -69,7 +69,10 @@ def _check_texts(session: Session, template: EmailTemplate) -> None:
     known = variables.known(template.about)
     for name in _TEXTS:
         sandbox.check(_JSON[name], getattr(template, name), known)
-    for values in (variables.sample(session, about=template.about, language="en"), variables.empty(template.about)):
+    sample, empty = variables.sample(session, about=template.about, language="en"), variables.empty(template.about)
+    for name in _TEXTS:
+        email_guards.check(_JSON[name], getattr(template, name), sample, empty, html=name == "html_body")
+    for values in (sample, empty):
         _try(template, values)
 
 
@@ -169,7 +172,12 @@ def fill_texts(
     for name, text in zip(("subject", "text", "html"), (texts.subject, texts.text, texts.html), strict=True):
         sandbox.check(name, text, known)
     values = variables.values(session, settings, about=template.about, record=record, contact=contact)
-    return authored.fill(texts, values, language=template.language, zone=_zone(session))
+    try:
+        return authored.fill(texts, values, language=template.language, zone=_zone(session))
+    except BadInput as error:
+        if error.template != sandbox.UNFILLABLE:
+            raise
+        raise email_guards.explained(template, texts, values, error) from None
 
 
 def _zone(session: Session) -> str:

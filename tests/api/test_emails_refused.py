@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from crm.actor import Scope
 from crm.models import (
@@ -13,7 +13,9 @@ from crm.models import (
     Contact,
     Customer,
     EmailMessage,
+    EmailTemplate,
     Interaction,
+    Opportunity,
 )
 from tests import factories
 from tests.api.email_samples import mail
@@ -99,3 +101,20 @@ def test_files_have_a_limit(world: World, seller: Caller, deal: dict[str, int]) 
 def test_only_those_who_may_write_do(world: World, deal: dict[str, int]) -> None:
     reader = world.caller(view_opportunities=Scope.ALL, view_contacts=Scope.ALL, view_email_messages=Scope.ALL)
     assert reader.post("/emails", mail(deal)).status_code == 403
+
+
+def test_an_old_template_that_stands_no_empty_value_is_refused_by_name(
+    world: World, seller: Caller, deal: dict[str, int]
+) -> None:
+    with world.session() as session:
+        values = {"name": "Offer", "about": "opportunity", "subject": "S", "text_body": "T", "html_body": ""}
+        number = factories.make(EmailTemplate, session, **values).id
+        old = update(EmailTemplate).values(text_body="{% if opportunity.amount > 1000 %}x{% endif %}")
+        session.execute(old, execution_options={"unscoped": True})
+        session.get_one(Opportunity, deal["opportunity"]).amount = None
+    about = {"recordType": "opportunity", "recordId": deal["opportunity"], "contactIds": [deal["bo"]]}
+    answer = seller.post("/emails", {**about, "templateId": number})
+    told = "The template 'Offer' cannot be filled in: 'opportunity.amount' is empty here (line 1)"
+    assert (answer.status_code, answer.json()["message"]) == (400, told)
+    with world.session() as session:
+        assert session.scalars(select(EmailMessage)).all() == []
