@@ -77,11 +77,13 @@ class Field:
     bits: int = 32
     #: computed whenever it is read: a hybrid property of the model
     computed: bool = False
+    #: what it is called, where its name alone would mean something else to people
+    title: str = ""
 
     @property
     def label(self) -> str:
         """`Expected close date`: the English label, and the message id of its translation."""
-        return words(self.name)
+        return self.title or words(self.name)
 
 
 _known: dict[type[Any], dict[str, Field]] = {}
@@ -179,6 +181,7 @@ def _column_field(column: Column[Any], relation: RelationshipProperty[Any] | Non
         target=name_of(relation.mapper.class_) if relation is not None else None,
         digits=(column.type.precision, column.type.scale) if isinstance(column.type, Fixed) else (0, 0),
         bits=64 if isinstance(column.type, BigInteger) else 32,
+        title=column.info.get("title", ""),
     )
 
 

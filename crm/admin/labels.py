@@ -69,6 +69,8 @@ def title_of(session: Session, model: type[Any], key: int) -> str:
 def _text(model: type[Any], value: Any) -> str:
     if name_of(model) == "job":
         return job_kinds.title(value)
+    if name_of(model) == "audit_entry":
+        return gettext(words(value))
     return gettext(words(value)) if isinstance(value, StrEnum) else str("" if value is None else value)
 
 

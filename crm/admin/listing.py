@@ -99,18 +99,19 @@ def columns(model: type[Any], asked: Asked, names: Sequence[str] = ()) -> list[d
     made = []
     for name in names or entity.list:
         field, sorted_now = fields[name], name == current
+        kind = "reference" if name == "record_id" else field.kind.value
         turn = "desc" if sorted_now and not descending else "asc"
         sortable = name in entity.sort
         made.append(
             {
                 "name": name,
                 "label": str(_LABELS.get(field.name) or gettext(field.label)),
-                "kind": field.kind.value,
+                "kind": kind,
                 "target": field.target,
                 "sortable": sortable,
                 "sorted": ("desc" if descending else "asc") if sorted_now else None,
                 "sort_url": paths.with_query(here, asked.changed(sortBy=name, sort=turn)) if sortable else "",
-                "align": cells.align("reference" if name == "record_id" else field.kind.value),
+                "align": cells.align(kind),
             }
         )
     return made

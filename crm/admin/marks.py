@@ -82,8 +82,10 @@ def slots_of(columns: Sequence[Mapping[str, Any]]) -> list[str]:
     """
     wanted: dict[str, Callable[[Mapping[str, Any]], bool]] = {
         "at-2": lambda c: c["kind"] in ("money",),
-        "at-5": lambda c: c["name"] in (*STATES, "stage_id", "cron"),
-        "at-6": lambda c: c["name"] in PEOPLE or c["kind"] in ("references", "boolean", "integer", "fraction"),
+        "at-5": lambda c: c["name"] in (*STATES, "stage_id", "cron", "action"),
+        "at-6": lambda c: (
+            c["name"] in {*PEOPLE, "record_id"} or c["kind"] in ("references", "boolean", "integer", "fraction")
+        ),
         "at-4": lambda c: c["kind"] in ("date", "instant"),
         "at-3": lambda c: c["kind"] in ("reference", "text", "email", "choice", "phone", "long_text"),
     }

@@ -48,7 +48,7 @@ class Attachment(Linked, Owned, Trashable, Searchable, Record):
     description: Mapped[str] = mapped_column(String(1000), default="", doc="What it is.")
     sha256: Mapped[str] = mapped_column(String(64), index=True, doc="SHA-256 of its bytes, in hexadecimal.")
     media_type: Mapped[str] = mapped_column(String(120), index=True, doc="Media type, as its bytes tell.")
-    size: Mapped[int] = mapped_column(BigInteger, index=True, doc="Size in bytes.")
+    size: Mapped[int] = mapped_column(BigInteger, index=True, doc="Size in bytes.", info={"title": "File size"})
     preview_state: Mapped[PreviewState] = mapped_column(
         choice(PreviewState), default=PreviewState.NONE, doc="Whether there is a preview."
     )

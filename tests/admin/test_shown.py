@@ -55,6 +55,7 @@ def test_who_made_a_record_and_who_is_in_the_audit_is_told_by_name(admin: Visito
     page = admin.page(f"/audit-entry/details/{entry_key}")
     assert "Grace Hopper" in page
     assert "City: – → York" in page
+    assert "<h1>Update</h1>" in re.sub(r"<h1[^>]*>", "<h1>", page)
 
 
 def test_the_audit_says_what_states_were_called_in_the_readers_language(admin: Visitor, as_system: Any) -> None:
