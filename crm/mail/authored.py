@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from crm.legible import legible
 from crm.mail import bodies, sandbox
 
 
@@ -38,7 +39,7 @@ def fill(source: Source, values: Mapping[str, Any], *, language: str, zone: str)
 
 def written(subject: str, text: str, html: str = "", *, language: str) -> Written:
     """Ready texts as a mail: one line of subject, clean HTML, both bodies."""
-    line = " ".join(subject.split())
+    line = legible(" ".join(subject.split()))
     fragment = bodies.clean(html) if html.strip() else bodies.from_text(text)
     plain = text.strip() + "\n" if text.strip() else bodies.to_text(fragment)
     return Written(line, plain, bodies.page(fragment, title=line, language=language))

@@ -22,7 +22,7 @@ from crm.mail import sandbox
 MOST = 500
 _MOST_VARIABLES = 6
 _VARIABLES = (nodes.Name, nodes.Getattr, nodes.Getitem)
-_RISKY = (nodes.Compare, nodes.Test, nodes.Filter)
+_RISKY = (nodes.Compare, nodes.Test, nodes.Filter, nodes.Concat)
 #: of nothing they make an empty text
 _KEEPING = frozenset({"capitalize", "date", "lower", "money", "percent", "title", "trim", "truncate", "upper"})
 Names = frozenset[str]
@@ -67,6 +67,8 @@ def _failure(source: str, values: Mapping[str, Any], empty: Mapping[str, Any], h
         seen.add((repr(one.node), loose))
         if len(seen) > MOST:
             raise BadInput("A template may have at most %(most)s different expressions", most=MOST)
+        if unwritten := _unwritten(one.node, loose):
+            return unwritten
         unset = [name for name in sorted(names) if _at(values, name) is None]
         if found := _try(one.node, known, loose, unset, html):
             return found
@@ -82,6 +84,13 @@ def _try(node: nodes.Expr, values: Mapping[str, Any], loose: Names, unset: list[
         except sandbox.BREAKS as error:
             return Failure(node.lineno, next(iter(gone or unset), ""), str(error)[:200])
     return None
+
+
+def _unwritten(node: nodes.Expr, loose: Names) -> Failure | None:
+    """`'Dear ' ~ name` breaks on nothing: of an empty name it makes "Dear None"."""
+    parts = node.nodes if isinstance(node, nodes.Concat) else []
+    names = [".".join(sandbox.path_of(part)) for part in parts if isinstance(part, _VARIABLES)]
+    return next((Failure(node.lineno, name, "") for name in names if name in loose), None)
 
 
 def _choices(names: list[str]) -> Iterator[list[str]]:

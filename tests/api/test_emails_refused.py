@@ -56,6 +56,7 @@ def test_an_address_that_was_put_on_the_list_by_hand_gets_none(
         ({"recordType": "user"}, "recordType"),
         ({"subject": ""}, "subject"),
         ({"subject": " \n "}, "subject"),
+        ({"subject": "\u200b\u2060"}, "subject"),
         ({"text": ""}, "text"),
         ({"to": ["a@b.example, c@d.example"]}, "to"),
         ({"to": ["a@b.example\r\nBcc: x@y.example"]}, "to"),

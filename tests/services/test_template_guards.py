@@ -50,6 +50,7 @@ def saved(database: Database, text: str, **chosen: Any) -> int:
         "{{ 3 < (opportunity.amount | default(none)) if contact.name == 'x' else '' }}",
         "{% if contact.name == 'x' and opportunity.amount | default('none') > 3 %}x{% endif %}",
         "{{ contact.name | truncate(opportunity.amount) if contact.name == 'x' else '' }}",
+        "{{ 'Sum: ' ~ opportunity.amount }}",
     ],
 )
 @pytest.mark.parametrize("field", ["text_body", "html_body", "subject"])
@@ -101,6 +102,7 @@ def test_the_sentence_says_how_to_guard_it(database: Database) -> None:
         f"{{% if (opportunity.amount and contact.name) and {AMOUNT} %}}x{{% endif %}}",
         f"{{% if opportunity.amount %}}{{% for l in opportunity.lines if {AMOUNT} %}}x{{% endfor %}}{{% endif %}}",
         "{% if opportunity.amount | default(0) > 1000 %}x{% endif %}",
+        "{{ 'Sum: ' ~ (opportunity.amount or 0) }}{{ 'Sum: ' ~ opportunity.amount if opportunity.amount else '' }}",
         "{% for line in opportunity.lines %}{% if line.quantity > 1 %}{{ line.total | money }}{% endif %}{% endfor %}",
         "{{ opportunity.amount | money(opportunity.currency) }} {{ opportunity.expected_close_date | date }}",
         "{% if opportunity.stage == 'won' %}{{ customer.name | upper | truncate(9) }}{% endif %}",
