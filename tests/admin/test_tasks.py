@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -113,7 +113,8 @@ def test_a_series_tells_its_rule_and_next_dates_in_words(
 ) -> None:
     with time_machine.travel("2026-11-01T09:00:00Z", tick=False), as_system() as session:
         values = {"title": "Report", "rrule": "FREQ=MONTHLY;BYDAY=1MO", "all_day": True}
-        made = factories.make(TaskSeries, session, **values, assignee_id=admin.user_id)
+        starts_at = datetime(2026, 11, 30, 9, tzinfo=UTC)
+        made = factories.make(TaskSeries, session, **values, starts_at=starts_at, assignee_id=admin.user_id)
         key = made.id
         session.get_one(User, admin.user_id).locale = language
     page = admin.page(f"/task-series/details/{key}")
@@ -122,7 +123,7 @@ def test_a_series_tells_its_rule_and_next_dates_in_words(
 
 
 def test_overdue_tasks_are_one_click_away(admin: Visitor, as_system: Any) -> None:
-    late, soon = (task(as_system, admin, title=f"Due {d}", due_date=d) for d in (date(2020, 1, 1), date(2031, 1, 1)))
+    late, soon = (task(as_system, admin, title=f"Due {d}", due_date=d) for d in (date(2020, 1, 1), date(2099, 1, 1)))
     assert "?overdue=true" in admin.page("/task/list")
     page = admin.page("/task/list?overdue=true")
     assert f"/task/details/{late}" in page

@@ -177,7 +177,7 @@ def test_reminders_before_the_due_date_move_with_it(database: Database) -> None:
 
 
 def test_reminders_of_an_all_day_task_are_reckoned_from_nine_in_the_morning(database: Database) -> None:
-    with database.transaction(system("test")) as session:
+    with time_machine.travel("2027-03-01T00:00:00Z"), database.transaction(system("test")) as session:
         here, there = factories.user(session), factories.user(session)
         here.timezone, there.timezone = "Europe/Berlin", "Asia/Shanghai"
         made = task(session, due_date=date(2027, 3, 28), assignee_id=here.id)
