@@ -30,6 +30,9 @@ SILENCE_S = 6
 _CONNECT_S = 3
 #: how long a writer of SQLite waits for the others: web and workers
 BUSY_MS = {"web": 8_000, "work": 15_000}
+#: kept in compiled form: every entity's lists, forms and counts, as each kind of reader sees them, are more than the
+#: library's 500, and one that is compiled anew costs ten times its run
+_STATEMENTS = 1_500
 #: how often `run` begins anew where PostgreSQL gave its transaction up for another one
 TRIES = 4
 #: of several transactions that wait for each other one is given up: serialization failure, deadlock
@@ -104,6 +107,7 @@ class Database:
     def _pooled(self, wait_s: int, connect: dict[str, Any]) -> dict[str, Any]:
         """No error quotes the values that were sent; `connect` is for PostgreSQL alone."""
         kept = {"pool_size": self._pool_size, "max_overflow": 0, "pool_timeout": wait_s, "hide_parameters": True}
+        kept["query_cache_size"] = _STATEMENTS
         return kept if self.is_sqlite else {**kept, "connect_args": connect}
 
     def _prepare(self, engine: Engine, *, write: bool, user: str) -> None:

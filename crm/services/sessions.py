@@ -10,10 +10,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import Select, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from crm.columns import now
+from crm.columns import Instant, now
 from crm.models.admin_session import AdminSession
 from crm.models.user import User
 from crm.services.tokens import digest, random_token
@@ -52,15 +52,24 @@ class Found:
     access_version: int | None
 
 
-def find_session(session: Session, cookie: str) -> Found | None:
-    """The live session of a cookie; None if there is none, it ran out, or its user may no longer sign in."""
-    moment = now()
+def _live() -> Select[int | None, str, datetime, int]:
+    """Put together once: each page of the panel asks."""
+    moment, oldest = bindparam("moment", type_=Instant()), bindparam("oldest", type_=Instant())
     told = (AdminSession.user_id, AdminSession.csrf_token, AdminSession.seen_at, User.access_version)
     may_sign_in = and_(User.status, User.deleted_at.is_(None), User.tokens_from <= AdminSession.created_at)
     wanted = select(*told).outerjoin(User, User.id == AdminSession.user_id)
-    wanted = wanted.where(AdminSession.token_hash == digest(cookie), AdminSession.expires_at > moment)
-    wanted = wanted.where(AdminSession.seen_at > moment - IDLE, or_(AdminSession.user_id.is_(None), may_sign_in))
-    row = session.execute(wanted, execution_options={"unscoped": True}).one_or_none()
+    wanted = wanted.where(AdminSession.token_hash == bindparam("token_hash"), AdminSession.expires_at > moment)
+    return wanted.where(AdminSession.seen_at > oldest, or_(AdminSession.user_id.is_(None), may_sign_in))
+
+
+_LIVE = _live()
+
+
+def find_session(session: Session, cookie: str) -> Found | None:
+    """The live session of a cookie; None if there is none, it ran out, or its user may no longer sign in."""
+    moment = now()
+    given = {"token_hash": digest(cookie), "moment": moment, "oldest": moment - IDLE}
+    row = session.execute(_LIVE, given, execution_options={"unscoped": True}).one_or_none()
     return Found(*row) if row is not None else None
 
 
