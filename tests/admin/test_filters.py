@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import false, select
+from sqlalchemy import false, or_, select
 from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
 
@@ -40,14 +40,18 @@ async def test_no_value_of_any_filter_is_more_than_the_database_takes(database: 
 
 
 def _ask_all(session: Session) -> int:
-    """Through the panel's own driver, which is strict about types."""
+    """Through the panel's own driver, which is strict about types; twenty at a time."""
     asked = 0
     for model in models():
-        for name, value in _every(model):
-            for condition in conditions(model, QueryParams([(name, value)]), ZoneInfo("Pacific/Kiritimati")):
-                if not condition.clause.compare(false()):
-                    session.execute(select(model.id).where(condition.clause).limit(1)).all()
-                    asked += 1
+        clauses = [
+            condition.clause
+            for name, value in _every(model)
+            for condition in conditions(model, QueryParams([(name, value)]), ZoneInfo("Pacific/Kiritimati"))
+            if not condition.clause.compare(false())
+        ]
+        for first in range(0, len(clauses), 20):
+            session.execute(select(model.id).where(or_(*clauses[first : first + 20])).limit(1)).all()
+        asked += len(clauses)
     return asked
 
 

@@ -69,19 +69,17 @@ def test_the_tree_is_nested_and_in_order_as_the_document_prints_it(keeper: Calle
     assert [child["id"] for child in first["children"][1]["children"]] == [tokyo]
 
 
-@pytest.mark.parametrize(
-    ("asked", "status", "message"),
-    [
+def test_the_tree_needs_a_type(reader: Caller, subtests: pytest.Subtests) -> None:
+    for asked, status, message in (
         ("", 400, "TypeId is required"),
         ("?typeId=", 400, "TypeId is required"),
         ("?typeId=x", 400, "typeId: must be a whole number"),
         ("?typeId=999999", 404, "Category type not found"),
         ("?typeId=1&depth=2", 400, "depth: is not a known parameter"),
-    ],
-)
-def test_the_tree_needs_a_type(reader: Caller, asked: str, status: int, message: str) -> None:
-    answer = reader.get(f"/categories/tree{asked}")
-    assert (answer.status_code, answer.json()["message"]) == (status, message)
+    ):
+        with subtests.test(asked):
+            answer = reader.get(f"/categories/tree{asked}")
+            assert (answer.status_code, answer.json()["message"]) == (status, message)
 
 
 def test_a_code_is_unique_under_its_type(keeper: Caller) -> None:

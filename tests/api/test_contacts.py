@@ -73,40 +73,42 @@ def test_a_foreign_primary_contact_and_an_unknown_language_are_refused(admin: Ca
     assert (answer.status_code, answer.json()["message"]) == (400, "preferredLanguage: must be en or zh")
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
-        *("+49 30 901820", "+4930901820", "004930901820", "0049 (30) 901820", "+49 (0)30 901820"),
-        *("030 901820", "030901820", "030/901820", "(030) 9018-20", "30901820", "030 9018", "4930901820"),
-        *("Weber 030 901820", "weber +49-30-901820"),
-    ],
-)
-def test_a_number_is_found_in_any_spelling(admin: Caller, typed: str) -> None:
+SPELLINGS = [
+    *("+49 30 901820", "+4930901820", "004930901820", "0049 (30) 901820", "+49 (0)30 901820"),
+    *("030 901820", "030901820", "030/901820", "(030) 9018-20", "30901820", "030 9018", "4930901820"),
+    *("Weber 030 901820", "weber +49-30-901820"),
+]
+
+
+def test_a_number_is_found_in_any_spelling(admin: Caller, subtests: pytest.Subtests) -> None:
     _make(admin, "contacts", name="Anna Weber", phone="+49 (30) 901820")
     _make(admin, "contacts", name="Karl Weber", phone="+49 89 123456")
-    found = admin.client.get(
-        "/api/contacts", params={"search": typed}, headers={"authorization": f"Bearer {admin.token}"}
-    )
-    assert [row["name"] for row in found.json()["data"]["list"]] == ["Anna Weber"]
+    for typed in SPELLINGS:
+        with subtests.test(typed):
+            found = admin.client.get(
+                "/api/contacts", params={"search": typed}, headers={"authorization": f"Bearer {admin.token}"}
+            )
+            assert [row["name"] for row in found.json()["data"]["list"]] == ["Anna Weber"]
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
-        *("13812345678", "138 1234 5678", "+86 138-1234-5678", "王芳", "芳", "wang.fang", "采购"),
-        *("供应", "围棋", "chess", "fang_88", "华东"),
-    ],
-)
-def test_people_are_found_in_chinese_and_english(admin: Caller, typed: str) -> None:
+PARTS = [
+    *("13812345678", "138 1234 5678", "+86 138-1234-5678", "王芳", "芳", "wang.fang", "采购"),
+    *("供应", "围棋", "chess", "fang_88", "华东"),
+]
+
+
+def test_people_are_found_in_chinese_and_english(admin: Caller, subtests: pytest.Subtests) -> None:
     company = _make(admin, "customers", name="华东机械", country="中国")
     sent = {"name": "王芳", "mobile": "138 1234 5678", "email": "wang.fang@hd.example.cn", "jobTitle": "采购经理"}
     sent |= {"department": "供应链部", "notes": "喜欢下围棋; plays chess, too", "wechat": "fang_88"}
     _make(admin, "contacts", **sent, customerId=company)
     _make(admin, "contacts", name="李强", mobile="+8613900000000")
-    found = admin.client.get(
-        "/api/contacts", params={"search": typed}, headers={"authorization": f"Bearer {admin.token}"}
-    )
-    assert [row["name"] for row in found.json()["data"]["list"]] == ["王芳"]
+    for typed in PARTS:
+        with subtests.test(typed):
+            found = admin.client.get(
+                "/api/contacts", params={"search": typed}, headers={"authorization": f"Bearer {admin.token}"}
+            )
+            assert [row["name"] for row in found.json()["data"]["list"]] == ["王芳"]
 
 
 def test_names_are_stored_without_what_cannot_be_seen_and_texts_as_they_are(admin: Caller) -> None:

@@ -33,15 +33,14 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("path", "label", "field", "value", "sentence"), REFUSED)
-def test_a_value_of_another_kind_is_refused_by_name(
-    admin: Any, path: str, label: str, field: str, value: Any, sentence: str
-) -> None:
-    answer = admin.post(path, {label: "exact", field: value})
-    assert answer.status_code == 400
-    (error,) = answer.json()["errors"]
-    assert error["field"].startswith(field)
-    assert sentence in error["message"]
+def test_a_value_of_another_kind_is_refused_by_name(admin: Any, subtests: pytest.Subtests) -> None:
+    for path, label, field, value, sentence in REFUSED:
+        with subtests.test(f"{path} {field} {value!r}"):
+            answer = admin.post(path, {label: "exact", field: value})
+            assert answer.status_code == 400
+            (error,) = answer.json()["errors"]
+            assert error["field"].startswith(field)
+            assert sentence in error["message"]
 
 
 def test_the_options_of_a_verb_are_looked_at_alike(admin: Any, system_session: Any) -> None:
