@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(wildcard crm seeds reports tests)
-PYTEST := $(BIN)/pytest -n 2
+# Whole files stay with one process as long as both have work, so that what a file shares is made once.
+PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 # Nothing here asks uv for an interpreter of its own: the machine's python3 is used by both.
 export UV_PYTHON_DOWNLOADS := never
