@@ -26,7 +26,7 @@ from crm.models.attachment import Attachment
 from crm.models.contact import Contact
 from crm.models.email_message import EmailMessage
 from crm.models.email_template import EmailTemplate
-from crm.services import contacts, email_composing, email_copies, email_templates, unsubscribing
+from crm.services import contacts, email_composing, email_copies, email_recipients, email_templates, unsubscribing
 from crm.services.email_recipients import Recipient
 
 MOST_FILES = 100
@@ -107,7 +107,7 @@ def _preview(session: Session, model: type[Any], key: int, typed: Typed, request
     first = draft.recipients[0]
     email_copies.require_original(session, first, draft.copies)
     mail = email_composing.compose(session, settings, draft, first)
-    to = f"{first.name} <{first.address}>" if first.name else first.address
+    to = email_recipients.shown(first.name, first.address)
     more = gettext("and %(count)s more, each by themselves", count=len(draft.recipients) - 1)
     lines = [(gettext("To"), f"{to} {more}" if len(draft.recipients) > 1 else to)]
     copies = [_copied(session, copy) for copy in draft.copies]

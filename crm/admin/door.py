@@ -133,8 +133,8 @@ class Door:
         files = request.headers.get("content-type", "").startswith("multipart/form-data")
         texts = await unsaved.before_files(request) if files else unsaved.pairs(await limited(request) or b"")
         kept = unsaved.of(self.settings.signing_key, address_of(request), texts)
-        if kept is not None:
-            await unsaved.drain(request)
+        if kept is not None and files:
+            await unsaved.drain_files(request)
         return kept
 
     async def _check_form(self, request: Request, visitor: Visitor) -> tuple[Response | None, Scope, Receive]:

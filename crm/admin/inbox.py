@@ -18,6 +18,7 @@ from crm.entity import permission
 from crm.errors import Forbidden
 from crm.i18n import gettext
 from crm.models.email_message import EmailMessage, EmailState
+from crm.services import email_recipients
 
 SIZE = 50
 
@@ -80,6 +81,6 @@ def _page(session: Session, number: int) -> list[dict[str, Any]]:
 
 
 def _told(row: EmailMessage) -> dict[str, Any]:
-    to = f"{row.to_name} <{row.to_address}>" if row.to_name else row.to_address
+    to = email_recipients.shown(row.to_name, row.to_address)
     when = formats.ago(row.created_at)
     return {"id": row.id, "subject": row.subject, "to": to, "when": when, "url": paths.to("inbox", row.id)}

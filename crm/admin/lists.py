@@ -116,9 +116,7 @@ def matching(session: Session, target: type[Any], term: str) -> list[dict[str, s
 def _known(session: Session, target: type[Any], term: str) -> list[dict[str, str]]:
     """There are few of these: found by what the reader calls them as well as by what they are called."""
     rows = session.execute(select(target.id, target.name)).all()
-    told = sorted((known(target, row.name), row.name, row.id) for row in rows)
-    found = [(key, text) for text, name, key in told if term.lower() in f"{text} {name}".lower()]
-    return [{"id": str(key), "text": text} for key, text in found[:MOST_LOOKED_UP]]
+    return _with_term(term, sorted((known(target, row.name), row.name, row.id) for row in rows))
 
 
 def _stages(session: Session, term: str) -> list[dict[str, str]]:
@@ -128,10 +126,14 @@ def _stages(session: Session, term: str) -> list[dict[str, str]]:
     several = len({stage.pipeline_id for stage in stages}) > 1
     rows = session.execute(select(Pipeline.id, Pipeline.name)).all() if several else []
     pipelines = {row.id: known(Pipeline, row.name) for row in rows}
-    found = []
+    told = []
     for stage in stages:
-        told = known(Stage, stage.name)
         of = f" · {pipelines[stage.pipeline_id]}" if stage.pipeline_id in pipelines else ""
-        if term.lower() in f"{told}{of} {stage.name}".lower():
-            found.append({"id": str(stage.id), "text": f"{told}{of}"})
-    return found[:MOST_LOOKED_UP]
+        told.append((known(Stage, stage.name) + of, stage.name, stage.id))
+    return _with_term(term, told)
+
+
+def _with_term(term: str, told: list[tuple[str, str, int]]) -> list[dict[str, str]]:
+    """Of (what the reader calls it, what it is called, number) those that either name tells."""
+    found = [(key, text) for text, name, key in told if term.lower() in f"{text} {name}".lower()]
+    return [{"id": str(key), "text": text} for key, text in found[:MOST_LOOKED_UP]]

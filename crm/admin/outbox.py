@@ -21,7 +21,7 @@ from crm.i18n import gettext
 from crm.models.email_message import EmailMessage, EmailState
 from crm.models.job import Job, JobStatus
 from crm.models.job_event import JobEvent
-from crm.services import email_copies, email_fates, emails, own_words
+from crm.services import email_copies, email_fates, email_recipients, emails, own_words
 
 SIZE = 50
 #: what somebody must decide about stands first
@@ -101,7 +101,7 @@ def _told(session: Session, row: EmailMessage, state: EmailState | JobStatus) ->
     return {
         "id": row.id,
         "subject": row.subject or gettext("(no name)"),
-        "to": f"{row.to_name} <{row.to_address}>" if row.to_name else row.to_address,
+        "to": email_recipients.shown(row.to_name, row.to_address),
         "state": state.value,
         "label": gettext(state.value.capitalize()),
         "again": row.state in email_fates.AGAIN and access.allows(session, row, "resend"),
@@ -144,7 +144,7 @@ def _relative(one: EmailMessage, shown: EmailMessage) -> dict[str, Any]:
     """A mail or a copy of it; no link to the one that is shown."""
     return {
         "role": gettext("Cc") if one.copy_of_id else gettext("To"),
-        "address": f"{one.to_name} <{one.to_address}>" if one.to_name else one.to_address,
+        "address": email_recipients.shown(one.to_name, one.to_address),
         "state": one.state.value,
         "label": gettext(one.state.value.capitalize()),
         "url": "" if one is shown else paths.details_of(EmailMessage, one.id),

@@ -5,9 +5,9 @@ Nothing is stored.  The texts go into the page that asks for the sign-in, signed
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NoReturn
@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from itsdangerous import BadSignature, URLSafeSerializer
 from starlette.datastructures import FormData
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.types import Scope
 
 from crm.actor import Actor
@@ -23,7 +23,7 @@ from crm.admin.bodies import LARGEST, MOST_FIELDS
 from crm.admin.visitor import visitor_of
 from crm.errors import BadInput, CrmError, Forbidden
 from crm.files.form import FileForm, Room
-from crm.files.receiving import receive
+from crm.files.receiving import drain, receive
 
 Texts = list[tuple[str, str]]
 #: the hidden input that brings the texts back
@@ -141,32 +141,22 @@ def pairs(body: bytes) -> Texts:
 async def before_files(request: Request) -> Texts:
     """The texts of a multipart form up to its first file, which nobody may send without having signed in."""
     room = Room(fields=MOST_FIELDS, longest=LARGEST, typed=True)
-    try:
+    texts: Texts = []
+    with suppress(CrmError):
         form = FileForm(request.headers.get("content-type", ""), _no_file, room)
-    except CrmError:
-        return []
-    try:
+        texts = form.texts
         await receive(form, request.stream(), most=_DRAINED, announced=None)
-    except CrmError:
-        return form.texts
-    return form.texts
+    return texts
 
 
 def _no_file(_name: str) -> NoReturn:
     raise BadInput("Choose a file first")
 
 
-async def drain(request: Request) -> None:
-    """Read on: a browser that is still sending files hears no answer."""
-    read_bytes = 0
-    try:
-        async with asyncio.timeout(_DRAINING_S):
-            async for chunk in request.stream():
-                read_bytes += len(chunk)
-                if read_bytes > _DRAINED:
-                    return
-    except (TimeoutError, ClientDisconnect, RuntimeError):
-        return
+async def drain_files(request: Request) -> None:
+    """A browser that is still sending files hears no answer, and they take longer than what a refusal waits for."""
+    with suppress(RuntimeError):  # there were none: it has been read whole
+        await drain(request.stream(), most=_DRAINED, within_s=_DRAINING_S)
 
 
 # ---------------------------------------------------------------------------------------------- shown again

@@ -16,9 +16,6 @@ OVERHEAD = 256 * 1024
 #: a client that sends nothing for so long is given up
 SILENCE_S = 30.0
 _PIECE = 256 * 1024
-#: read on after a refusal, so that a client that listens only when it has sent everything hears the answer
-_DRAINED = 8 * 1024 * 1024
-_DRAINING_S = 5.0
 
 
 async def receive(form: FileForm, body: AsyncIterator[bytes], *, most: int, announced: str | None) -> None:
@@ -33,7 +30,7 @@ async def receive(form: FileForm, body: AsyncIterator[bytes], *, most: int, anno
     except BaseException as error:
         form.discard()
         if isinstance(error, CrmError):
-            await _drain(body)
+            await drain(body)
         raise
 
 
@@ -61,11 +58,12 @@ async def _next(body: AsyncIterator[bytes]) -> bytes | None:
         raise BadInput("The request ended before its body did") from None
 
 
-async def _drain(body: AsyncIterator[bytes]) -> None:
+async def drain(body: AsyncIterator[bytes], *, most: int = 8 * 2**20, within_s: float = 5.0) -> None:
+    """Read on after a refusal, so that a client that listens only when it has sent everything hears the answer."""
     read = 0
     try:
-        async with asyncio.timeout(_DRAINING_S):
-            while read < _DRAINED and (chunk := await _next(body)) is not None:
+        async with asyncio.timeout(within_s):
+            while read < most and (chunk := await _next(body)) is not None:
                 read += len(chunk)
     except (CrmError, TimeoutError):
         return

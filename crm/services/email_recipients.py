@@ -42,6 +42,11 @@ def _of_contact(contact: Contact) -> Recipient:
     return Recipient(contact.email, contact.name, contact)
 
 
+def shown(name: str, address: str) -> str:
+    """Who it is, as people read it."""
+    return f"{name} <{address}>" if name else address
+
+
 def split(text: str) -> list[str]:
     """Addresses as they are typed into one line, with commas or semicolons between them."""
     return text.replace(";", ",").replace("\n", ",").split(",")
